@@ -1,0 +1,57 @@
+"""Explorers for curious hands. Each lesson shows a static picture beside every one of them."""
+
+import numpy as np
+
+STATIC = "The figure beside this control shows the same without it."
+
+
+def show(widget, says):
+    """Display a widget; where widgets do not run (GitHub, paper), the sentence stands instead."""
+    from IPython.display import display
+
+    view = widget._repr_mimebundle_() or {}
+    display(view | {"text/plain": f"{says} {STATIC}"}, raw=True)
+
+
+def frames(label, values, draw, says):
+    """A slider over pictures drawn beforehand.
+
+    label: what the slider sets. values: its positions. draw: value -> PNG bytes, called once for
+    each position, so that moving the slider never waits. says: one sentence, read where widgets
+    do not run.
+    """
+    import ipywidgets
+
+    drawn = {value: draw(value) for value in values}
+    slider = ipywidgets.SelectionSlider(
+        options=list(drawn), value=list(drawn)[len(drawn) // 2], description=label
+    )
+    image = ipywidgets.Image(value=drawn[slider.value], format="png")
+    slider.observe(lambda change: setattr(image, "value", drawn[change["new"]]), names="value")
+    show(ipywidgets.VBox([slider, image]), says)
+    return slider, image
+
+
+def color_pair(first, second, describe, says):
+    """Two color pickers and a line of text about the pair, so that nothing rests on color alone.
+
+    first, second: "#rrggbb" or a name. describe: (rgb, rgb) -> text, each rgb a float array of shape (3,) in
+    [0, 1].
+    """
+    import ipywidgets
+    from matplotlib.colors import to_rgb
+
+    pickers = [
+        ipywidgets.ColorPicker(value=value, description=name)
+        for name, value in (("first", first), ("second", second))
+    ]
+    text = ipywidgets.HTML()
+
+    def update(_):
+        text.value = f"<pre>{describe(*(np.array(to_rgb(p.value)) for p in pickers))}</pre>"
+
+    for picker in pickers:
+        picker.observe(update, names="value")
+    update(None)
+    show(ipywidgets.VBox([ipywidgets.HBox(pickers), text]), says)
+    return pickers, text
