@@ -7,22 +7,27 @@ BIN    := $(VENV)/Scripts
 else
 BIN    := $(VENV)/bin
 endif
+# No question about news, no look-up of newer versions: the course works without network.
+QUIET  := --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate
 FIRST  := $(firstword $(sort $(wildcard notebooks/*.ipynb)))
 
-.PHONY: help lab test lessons slides clean
+.PHONY: help lab test lessons train slides clean
 .DEFAULT_GOAL := help
 
 help:            ## list the targets
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
 
 lab: $(READY)    ## open JupyterLab at the first lesson   (ARGS="--no-browser" and the like)
-	$(BIN)/jupyter lab $(ARGS) $(FIRST)
+	$(BIN)/jupyter lab $(QUIET) $(ARGS) $(FIRST)
 
 test: $(READY)   ## run all tests, pytest --nbval notebooks solutions among them
 	$(BIN)/python -m pytest --nbval tests notebooks solutions $(ARGS)
 
 lessons: $(READY) ## rebuild the notebooks whose source changed
 	$(BIN)/python -m tools.lessons
+
+train: $(READY)  ## train a lesson's models and rerun its experiments (LESSON=02; hours; resumes)
+	$(BIN)/python -m tools.train $(LESSON)
 
 slides: $(READY) ## render the slide decks into build/slides (needs npm)
 	$(BIN)/python -m tools.slides

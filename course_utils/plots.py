@@ -11,8 +11,8 @@ PHOTOGRAPHIC = 150_000  # bytes as PNG above which a figure must hold photograph
 STYLE = {
     "figure.dpi": DPI,
     "figure.constrained_layout.use": True,
-    "font.size": 11,
-    "axes.titlesize": 11,
+    "font.size": 13,
+    "axes.titlesize": 13,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -80,7 +80,7 @@ def pictures(images, alt, titles=None, columns=None, width=10.0):
     columns = columns or len(images)
     rows = -(-len(images) // columns)
     tallest = max(np.shape(image)[0] / np.shape(image)[1] for image in images)
-    title_room = 0.28 if titles else 0.05
+    title_room = 0.32 if titles else 0.05
     fig, axes = grid(rows, columns, width, rows * (width / columns * tallest + title_room))
     for ax in axes:
         ax.set_axis_off()

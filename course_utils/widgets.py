@@ -27,6 +27,8 @@ def frames(label, values, draw, says):
         options=list(drawn), value=list(drawn)[len(drawn) // 2], description=label
     )
     image = ipywidgets.Image(value=drawn[slider.value], format="png")
+    image.layout.align_self = "flex-start"  # else JupyterLab stretches it over the whole page
+    image.layout.max_width = "100%"
     slider.observe(lambda change: setattr(image, "value", drawn[change["new"]]), names="value")
     show(ipywidgets.VBox([slider, image]), says)
     return slider, image
@@ -35,8 +37,8 @@ def frames(label, values, draw, says):
 def color_pair(first, second, describe, says):
     """Two color pickers and a line of text about the pair, so that nothing rests on color alone.
 
-    first, second: "#rrggbb" or a name. describe: (rgb, rgb) -> text, each rgb a float array of shape (3,) in
-    [0, 1].
+    first, second: "#rrggbb" or a name. describe: (rgb, rgb) -> text, each rgb a float array of
+    shape (3,) in [0, 1].
     """
     import ipywidgets
     from matplotlib.colors import to_rgb
@@ -55,3 +57,32 @@ def color_pair(first, second, describe, says):
     update(None)
     show(ipywidgets.VBox([ipywidgets.HBox(pickers), text]), says)
     return pickers, text
+
+
+def upload(label, act, says):
+    """A button that takes a picture file from the reader's machine and shows what `act` makes.
+
+    act: bytes of the file -> PNG bytes. When it raises OSError or ValueError, its sentence is shown
+    instead, and the button stays usable. says: one sentence, read where widgets do not run.
+    """
+    import html
+
+    import ipywidgets
+
+    button = ipywidgets.FileUpload(accept="image/*", multiple=False, description=label)
+    button.layout.width = "16em"
+    result = ipywidgets.VBox()
+
+    def chosen(change):
+        if not change["new"]:
+            return
+        result.children = [ipywidgets.HTML("Working …")]
+        try:
+            png = act(bytes(change["new"][0].content))
+            result.children = [ipywidgets.Image(value=png, format="png")]
+        except (OSError, ValueError) as error:
+            result.children = [ipywidgets.HTML(html.escape(str(error)))]
+
+    button.observe(chosen, names="value")
+    show(ipywidgets.VBox([button, result]), says)
+    return button, result

@@ -38,7 +38,7 @@
 import numpy as np
 from skimage.color import deltaE_cie76, deltaE_ciede2000, hsv2rgb, lab2rgb, rgb2lab
 
-from course_utils import checks, color, photos, plots, widgets
+from course_utils import checks, color, course, photos, plots, widgets
 
 # %% [markdown] deck="slide"
 # ## What we ask of a network
@@ -116,9 +116,10 @@ def repeats(rgb):
 
 
 among_rgb, L_with_ab = np.array([repeats(rgb) for rgb in album.values()]).T
-fig, (ax,) = plots.grid(1, 1, width=8, height=3.2)
-ax.plot(among_rgb, list(album), "o", label=f"among R, G, B: mean {among_rgb.mean():.2f}")
-ax.plot(L_with_ab, list(album), "s", label=f"L with a and b: mean {L_with_ab.mean():.2f}")
+fig, (ax,) = plots.grid(1, 1, height=4.2)
+ax.plot(among_rgb, list(album), "o", ms=9, label=f"among R, G, B: mean {among_rgb.mean():.2f}")
+ax.plot(L_with_ab, list(album), "s", ms=9, label=f"L with a, b: mean {L_with_ab.mean():.2f}")
+ax.lines[1].set(markerfacecolor="none", markeredgewidth=2)
 ax.set(xlim=(0, 1), xlabel="absolute correlation")
 ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 plots.show(
@@ -165,15 +166,15 @@ print(f"128 of 255 is {half:.3f} of the light of white")
 
 # %% deck="figure"
 value = np.linspace(0, 1, 256)
-fig, axes = plots.grid(1, 2, height=3.2, gridspec_kw={"width_ratios": [1, 1.4]})
+fig, axes = plots.grid(1, 2, height=4, gridspec_kw={"width_ratios": [1, 1.3]})
 axes[0].plot(value, decode_srgb(value))
-axes[0].plot([128 / 255], [half], "o", color=plots.LINES[1])
+axes[0].plot([128 / 255], [half], "o", ms=9, color=plots.LINES[1])
 axes[0].annotate(f"  128 → {half:.3f}", (128 / 255, half), va="top")
 axes[0].set(xlabel="sRGB value", ylabel="light")
-steps = np.repeat(np.linspace(0, 1, 12), 20)[None].repeat(60, 0)
+steps = np.repeat(np.linspace(0, 1, 12), 20)[None].repeat(75, 0)  # (75, 240)
 by_light = np.interp(steps, decode_srgb(value), value)  # look the value up that gives this light
 plots.picture(axes[1], np.vstack([steps, np.ones((12, 240)), by_light]))
-axes[1].set_title("12 equal steps: of value (above), of light (below)")
+axes[1].set_title("equal steps of value (above)\nand of light (below)")
 plots.show(
     fig,
     "Left: light against sRGB value, a curve that sags; value 128 gives 0.216 of the light. "
@@ -218,7 +219,7 @@ checks.encode_srgb(encode_srgb)
 # **Y is luminance**, how bright the light is for a human, and green counts ten times as much as
 # blue. For the red, green and blue lamps of an sRGB screen the sums are one matrix:
 
-# %% deck="figure"
+# %%
 XYZ_OF_LAMPS = np.array(
     [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
 )
@@ -227,15 +228,12 @@ WHITE = np.array([0.95047, 1.0, 1.08883])  # XYZ of daylight D65, the white of a
 # %% [markdown] deck="slide"
 # ## From light to Lab
 #
-# Luminance adds up light: $\;Y = 0.2127\,R + 0.7152\,G + 0.0722\,B$
-#
-# The eye takes about a cube root:
+# Luminance adds light: $Y = 0.2127\,R + 0.7152\,G + 0.0722\,B$. Eyes take a root:
 #
 # $$f(t) = \begin{cases} \sqrt[3]{t} & t > (6/29)^3 \\ t / (3 (6/29)^2) + 4/29 & \text{else}\end{cases}$$
 #
-# $$L^* = 116 f(Y) - 16 \quad a^* = 500 (f(X) - f(Y)) \quad b^* = 200 (f(Y) - f(Z))$$
-#
-# X, Y and Z are divided by those of white first.
+# $$\begin{aligned} L^* &= 116 f(Y) - 16 \\ a^* &= 500 (f(X) - f(Y)) \\ b^* &= 200 (f(Y) - f(Z))
+# \end{aligned}$$
 
 # %% [markdown] deck="notes"
 # L* depends on Y alone: that is why a gray picture gives it away completely. a and b are
@@ -334,7 +332,8 @@ def ab_plane(L, step=1.0):
 def draw_plane(ax, L):
     plane, share = ab_plane(L)
     ax.imshow(plane, extent=[-110, 110, -110, 110])
-    ax.set(title=f"L = {L}: {share:.0%} exists", xticks=[-100, 0, 100], yticks=[-100, 0, 100])
+    ax.set(title=f"L = {L}\n{share:.0%} exists", xlim=(-90, 100), ylim=(-110, 100), xlabel="a")
+    ax.set(xticks=[-50, 0, 50], yticks=[-100, -50, 0, 50])
 
 
 # %% [markdown] deck="slide"
@@ -345,11 +344,10 @@ def draw_plane(ax, L):
 # predicted a of 80 can be right at L = 50 and impossible at L = 90.
 
 # %% deck="figure"
-fig, axes = plots.grid(1, 4, height=3.1)
+fig, axes = plots.grid(1, 4, width=11, height=4, sharey=True)
 for ax, L in zip(axes, (20, 45, 70, 92)):
     draw_plane(ax, L)
-    ax.set_xlabel("a (green to red)")
-axes[0].set_ylabel("b (blue to yellow)")
+axes[0].set_ylabel("b")
 plots.show(
     fig,
     "The part of the ab plane that sRGB can show at L = 20, 45, 70 and 92. It is a small patch "
@@ -373,9 +371,12 @@ print(
     f"share of the ±110 square that exists: {shares[5]:.0%} at L = 5, "
     f"{shares[widest]:.0%} at L = {widest}, {shares[95]:.0%} at L = 95"
 )
+print(f"whole pairs (a, b) that share L = {widest}: {shares[widest] * 221**2:,.0f}")
 assert max(shares.values()) < 1 / 3
 
 # %% [markdown]
+# Never more than a third of the square, and the border moves with L.
+#
 # ### Exercise 2: the most colorful color (6 minutes)
 #
 # In polar form, a = C cos h and b = C sin h: the **hue** h is the direction, the **chroma** C the
@@ -410,9 +411,9 @@ checks.largest_chroma(largest_chroma)
 # </details>
 
 # %% [markdown]
-# Never more than a third of the square. So "keep L, predict a and b" has a condition: the pair
-# must exist at that L. What if it does not? We give each pixel of one photograph the color of
-# another, and look at the lightness of what comes out.
+# So "keep L, predict a and b" has a condition: the pair must exist at that L. What if it does not?
+# We give each pixel of one photograph the color of another, and look at the lightness of what
+# comes out.
 
 # %% [markdown] deck="slide"
 # ## Keep L, get L? Only inside the gamut
@@ -455,22 +456,26 @@ assert outside > 0.05 and lost[~fits].mean() > 100 * lost[fits].max()
 # ## A gray value is not L*
 
 # %% [markdown] deck="notes"
-# The two curves look close. The error is systematic, though: every mid-tone comes out too dark, in
-# every picture, before a single color is predicted. Ask where the curves cross.
+# The two curves look close. The error is systematic, though: above gray 35 or so every tone comes
+# out too dark, below it too light, in every picture, before a single color is predicted.
 
 # %% deck="figure"
 gray = np.arange(256)
 true_L = color.rgb_to_lab(np.repeat(gray[:, None], 3, axis=1).astype(np.uint8))[:, 0]  # (256,)
 miss = 100 * gray / 255 - true_L
-fig, axes = plots.grid(1, 2, height=3.2)
+fig, axes = plots.grid(1, 2, height=4.2, gridspec_kw={"width_ratios": [1, 1.5]})
 axes[0].plot(gray, true_L, label="L* of the gray")
 axes[0].plot(gray, 100 * gray / 255, "--", label="100 · gray / 255")
-axes[1].plot(gray, miss, color=plots.LINES[1], label="shortcut minus L*")
-for ax in axes:
-    ax.set_xlabel("gray value")
-    ax.legend()
+axes[0].legend()
+axes[1].plot(gray, miss, color=plots.LINES[1])
+axes[1].axhline(0, color=plots.INK, linewidth=1)
+axes[1].text(miss.argmin(), miss.min() + 0.3, f"{miss.min():.2f} at {miss.argmin()}", ha="center")
+axes[1].set(title="shortcut minus L*", xlabel="gray value")
+axes[0].set_xlabel("gray value")
 plots.show(
-    fig, "L* of a gray lies above the straight line 100·gray/255 by up to 3.4 for mid-tones."
+    fig,
+    "L* of a gray lies above the line 100·gray/255 by up to 3.39, near gray 128, and below it for "
+    "the darkest grays.",
 )
 
 # %% tags=["claim"]
@@ -577,17 +582,26 @@ WAYS = {
 # weathered. A network trained on L has never seen such a gray.
 
 # %% deck="figure" picture="six_grays"
-cup = coffee[20:380, 60:540]
-fig, axes = plots.grid(2, 6, height=3.4, gridspec_kw={"height_ratios": [1.6, 1]}, width=11)
-for i, (way, make_gray) in enumerate(WAYS.items()):
-    gray = make_gray(cup / 255)
-    plots.picture(axes[i], gray, way)
-    axes[6 + i].hist(gray.ravel(), bins=40, range=(0, 1), color=plots.INK)
-    axes[6 + i].set(yticks=[], xticks=[0, 1], xlabel=f"mean {gray.mean():.2f}")
+cup = coffee[20:380, 60:540] / 255
+six = {way: make_gray(cup) for way, make_gray in WAYS.items()}
+plots.pictures(
+    list(six.values()),
+    alt="A red cup and saucer made gray in six ways. The saucer is mid-gray in five of them and "
+    "almost black on red-blind film.",
+    titles=[f"{way} (mean {gray.mean():.2f})" for way, gray in six.items()],
+    columns=3,
+)
+
+# %%
+fig, axes = plots.grid(1, 6, width=11, height=2, sharey=True)
+for ax, (way, gray) in zip(axes, six.items()):
+    ax.hist(gray.ravel(), bins=40, range=(0, 1), color=plots.INK)
+    ax.set_title(way, fontsize=10)
+    ax.set(yticks=[], xticks=[0, 1])
 plots.show(
     fig,
-    "A red cup and saucer made gray in six ways, with histograms. The saucer is mid-gray in five "
-    "of them and almost black on red-blind film, whose histogram piles up at zero.",
+    "Histograms of the six grays: five have their peak between 0.3 and 0.5, the red-blind film "
+    "piles up at zero, and L*/100 lies furthest to the right.",
 )
 
 # %% [markdown]
@@ -608,22 +622,26 @@ assert max(miss_of, key=miss_of.get) == "red-blind film"
 
 # %% [markdown]
 # Only luminance keeps L*, because L* is made of luminance and nothing else. The usual luma weights
-# the *codes* instead of the light, and is close. The red-blind film is the one that matters: it
-# is what many photographs that people want colorized were taken on, and a model trained on L meets
-# another world there. Lesson 07 measures the drop.
+# the *codes* instead of the light, and is close. The red-blind film is the one that matters: early
+# emulsions did not see red, and a model trained on L meets another world there. Lesson 07 measures
+# the drop.
 
 # %% [markdown] deck="slide"
 # ## What each gray does to L*
 #
-# - **Luminance** keeps L*: it is made of the same light
-# - **Luma** (Rec. 601) weights codes, not light: close
-# - **Red-blind film** is far off, and it is what many old photographs were taken on
+# | way to make gray | L* missed by |
+# | --- | ---: |
+# | luminance | 0.00 |
+# | luma, Rec. 601 | 1.13 |
+# | L* / 100 shown as a gray | 2.05 |
+# | mean of values | 2.13 |
+# | (max + min) / 2 | 2.25 |
+# | red-blind film | 6.60 |
 #
-# A gray picture has a color space too. Ask which.
+# Mean over eight photographs. A gray picture has a color space too: ask which.
 
 # %% [markdown] deck="notes"
-# The numbers are in the notebook, in the cell below the figure, for N = 8 photographs. Point out
-# that all six are "the gray picture" in some published system.
+# Before panchromatic film became common, emulsions did not see red. Point out that all six are "the gray picture" in some published system.
 
 # %% [markdown]
 # ## How far apart do two colors look?
@@ -633,7 +651,7 @@ assert max(miss_of, key=miss_of.get) == "red-blind film"
 # does not work that way:
 
 # %% [markdown] deck="slide"
-# ## The same step in RGB, six different steps for the eye
+# ## The same RGB step, six different ΔE
 
 # %% [markdown] deck="notes"
 # Each pair differs by 40 in one of the three values. ΔE76 is the plain distance in Lab; ΔE2000
@@ -646,10 +664,11 @@ steps = np.array([[0, 40, 0], [40, 0, 0], [0, 0, 40], [40, 0, 0], [0, 0, 40], [0
 names = ["green", "red", "blue", "gray", "yellow", "black"]
 pairs = [rgb2lab(colors / 255) for colors in (first, first + steps)]  # (6, 3) each
 d76, d00 = deltaE_cie76(*pairs), deltaE_ciede2000(*pairs)
-fig, axes = plots.grid(1, 6, height=2.4)
+fig, axes = plots.grid(2, 3, height=4.6)
 for i, ax in enumerate(axes):
-    patch = np.stack([first[i], first[i] + steps[i]]).astype(np.uint8)[None].repeat(2, 0)
-    plots.picture(ax, patch, f"{names[i]}\nΔE76 {d76[i]:.1f}\nΔE00 {d00[i]:.1f}")
+    patch = np.stack([first[i], first[i] + steps[i]]).astype(np.uint8)[None]  # (1, 2, 3)
+    patch = patch.repeat(60, 0).repeat(50, 1)  # (60, 100, 3)
+    plots.picture(ax, patch, f"{names[i]}: ΔE76 {d76[i]:.1f}, ΔE00 {d00[i]:.1f}")
 plots.show(
     fig,
     "Six pairs of colors, each 40 apart in one RGB value: their ΔE ranges from about 5 to 33 "
@@ -733,10 +752,11 @@ reds = hsv2rgb(two)
 by_hsv = hsv2rgb(two.mean(axis=0))
 by_lab = lab2rgb(rgb2lab(reds).mean(axis=0))
 away = [deltaE_ciede2000(rgb2lab(reds), rgb2lab(mean)[None]).max() for mean in (by_hsv, by_lab)]
-fig, axes = plots.grid(1, 4, height=2.3, width=8)
-titles = ["a red", "another red", f"HSV mean\nΔE00 {away[0]:.0f}", f"Lab mean\nΔE00 {away[1]:.0f}"]
+fig, axes = plots.grid(1, 4, height=3)
+titles = ["a red", "another red"]
+titles += [f"{space} mean:\nΔE00 {far:.0f} from them" for space, far in zip(["HSV", "Lab"], away)]
 for ax, rgb, title in zip(axes, [*reds, by_hsv, by_lab], titles):
-    plots.picture(ax, np.broadcast_to(rgb, (20, 30, 3)), title)
+    plots.picture(ax, np.broadcast_to(rgb, (20, 24, 3)), title)
 plots.show(fig, "Two reds; their mean in HSV is cyan, far from both; their mean in Lab is a red.")
 
 # %% tags=["claim"]
@@ -764,14 +784,16 @@ assert away[0] > 5 * away[1]
 # %% deck="figure"
 cube = np.stack(np.meshgrid(*[np.arange(0, 256, 5)] * 3), -1).reshape(-1, 3)  # (140608, 3)
 ab = color.rgb_to_lab(cube.astype(np.uint8))[:, 1:]
-fig, axes = plots.grid(1, 2, height=3.2, sharey=True)
-for i, name in enumerate("ab"):
-    axes[i].hist(ab[:, i], bins=60, range=(-135, 135), color=plots.LINES[i])
+fig, axes = plots.grid(1, 2, height=4.2, sharey=True)
+for i, ax in enumerate(axes):
+    ax.hist(ab[:, i], bins=60, range=(-135, 135), color=plots.LINES[i])
     for scale, style in ((100, ":"), (110, "-"), (128, "--")):
-        for sign in (-1, 1):
-            axes[i].axvline(sign * scale, linestyle=style, color=plots.INK, linewidth=1)
-    axes[i].set(xlabel=f"{name}: {ab[:, i].min():.1f} to {ab[:, i].max():.1f}", yticks=[])
-    axes[i].set_title("lines at ±100 (dotted), ±110 (solid), ±128 (dashed)")
+        ax.axvline(-scale, linestyle=style, color=plots.INK, label=f"±{scale}")
+        ax.axvline(scale, linestyle=style, color=plots.INK)
+    low, high = ab[:, i].min(), ab[:, i].max()
+    ax.set(title=f"{'ab'[i]}: {low:.1f} to {high:.1f}".replace("-", "−"), yticks=[])
+    ax.spines["left"].set_visible(False)
+axes[1].legend(loc="upper right", fontsize=10, frameon=True)
 plots.show(
     fig,
     "Histograms of a and b over the sRGB cube. a stays within 100; b reaches below -100 "
@@ -851,7 +873,7 @@ checks.error_in_ab(error_in_ab)
 # ## Claims on trial
 #
 # Every lesson takes what its sources claim, states the condition, and measures. Song and Liu
-# (2018) are the source of lesson 02, Gendre (2020) of lesson 06.
+# (2018) are the source of lesson 02, Gendre of lesson 06.
 
 # %% tags=["claim"]
 course.claim(
@@ -894,10 +916,10 @@ assert max(losses.values()) > 5 * min(losses.values())
 #
 # | claim | verdict |
 # | --- | --- |
-# | L may be the rescaled gray value | fails: it caps even perfect color |
-# | Lab leaves two numbers to predict | holds, inside the gamut |
-# | a gray picture has no color space | fails: six grays, six L* |
-# | the loss does not reflect quality | holds across scales |
+# | L may be the rescaled gray value | fails: caps perfect color at 33 dB |
+# | Lab leaves two numbers to predict | holds inside the gamut |
+# | a gray picture has no color space | fails: L* off by 0.0 to 6.6 |
+# | the loss does not reflect quality | holds: one answer, a factor of 5.4 |
 
 # %% [markdown] deck="notes"
 # N = 8 photographs, at their own size. Eight is few: later lessons use hundreds and print
@@ -985,14 +1007,14 @@ assert max(losses.values()) > 5 * min(losses.values())
 # ## What broke, and which lesson repairs it
 #
 # We can take a photograph apart and put it together again without loss. What we cannot do is
-# fill in a and b: the six grays show that many colors share one gray. Lesson 02 lets a network
+# fill in a and b: at a middle lightness some 15,000 pairs of whole a and b share one gray. Lesson 02 lets a network
 # guess, asks it to keep its squared error small, and finds out what such a guess looks like when
 # a thing may have several colors.
 
 # %% [markdown] deck="slide"
 # ## What is missing
 #
-# Many colors share one gray. Somebody has to guess.
+# Some 15,000 pairs of whole a and b share one middle gray. Somebody has to guess.
 #
 # **Lesson 02:** a network guesses, and keeps its squared error small.
 #

@@ -12,7 +12,7 @@ Cells of a source carry these keys after their `# %%` marker:
     check="NAME" points=2         the cell that checks it; nbgrader grades it
     deck="slide" | "notes"        markdown that stands in the slides only (tools.slides)
     deck="figure"                 a code cell whose pictures also stand on the current slide
-    picture="NAME"                its last picture is also written to docs/images/NAME.jpeg (or .png)
+    picture="NAME"                its picture is also written to docs/images/NAME.jpeg or .png
     tags=["instructor"]           dropped from the student's copy
 
 Everything else (front matter, setup cell, nbgrader metadata, cell ids) is made here, so that
@@ -99,14 +99,13 @@ def front_matter(name, source, address):
     reading, running, exercises = planned_minutes(source)
     colab = address.replace("https://github.com/", "https://colab.research.google.com/github/")
     link = f"{colab}/blob/main/notebooks/{name}.ipynb"
-    badge = "https://colab.research.google.com/assets/colab-badge.svg"
     return "\n".join(
         [
             f"# {name[:2]} · {course['title']}",
             "",
             f"**{course['question']}**",
             "",
-            f"[![Open this lesson in Colab]({badge})]({link})",
+            f"[Open this lesson in Colab]({link})",  # a badge would be a broken picture offline
             "",
             "After this lesson you can",
             "",

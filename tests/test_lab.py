@@ -1,0 +1,165 @@
+"""`make lab` as a student meets it: JupyterLab in a browser, Run all, a slider that moves.
+
+Works on a copy of the notebook with settings of its own, so that nothing of yours is touched.
+"""
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+TOKEN = secrets.token_hex()
+START, RUN = 120, 600  # seconds at most; a wait ends as soon as what it waits for is there
+
+
+def first_with_slider():
+    """The first lesson's notebook that shows a slider."""
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        if "widgets.frames(" in path.read_text(encoding="utf-8"):
+            return path
+    return None
+
+
+@pytest.fixture
+def page(browser):
+    """A page in headless Chromium that reaches this machine only; page.outside lists the rest."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.outside = []
+
+    def refuse(route):
+        page.outside.append(route.request.url)
+        route.abort()
+
+    page.route(lambda address: urlsplit(address).hostname not in (None, "127.0.0.1"), refuse)
+    return page
+
+
+@pytest.fixture
+def lab(page, tmp_path):
+    """JupyterLab on a copy of the notebook, its outputs cleared; gives (address, notebook)."""
+    # `page` comes first: without a browser no server is started.
+    path = first_with_slider()
+    if path is None:
+        pytest.skip("no notebook with a slider is built yet: run make lessons")
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    work = tmp_path / "notebooks"
+    work.mkdir()
+    nbformat.write(notebook, work / path.name)
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    own = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
+    env = os.environ | {f"JUPYTER_{name}": str(tmp_path / name) for name in own}
+    env |= {"IPYTHONDIR": str(tmp_path / "ipython")}
+    env.pop("PYTEST_CURRENT_TEST")  # a student's kernel has none
+    command = [sys.executable, "-m", "jupyter", "lab", path.name]  # as in the Makefile
+    command += ["--no-browser", "--allow-root", "--LabApp.expose_app_in_browser=True"]
+    command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0"]
+    command += [f"--ServerApp.port={port}", f"--IdentityProvider.token={TOKEN}"]
+    # The server would ask for news and newer versions of itself; a test stays on this machine.
+    never = "jupyterlab.handlers.announcements.NeverCheckForUpdate"
+    command += ["--LabApp.news_url=None", f"--LabApp.check_for_updates_class={never}"]
+    log = tmp_path / "lab.log"
+    with log.open("w") as stream:
+        server = subprocess.Popen(command, cwd=work, env=env, stdout=stream, stderr=stream)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        wait_for(f"{address}/api/status?token={TOKEN}", server, log)
+        yield f"{address}/lab/tree/{path.name}?token={TOKEN}", notebook
+    finally:
+        server.terminate()  # it shuts its kernels down first
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def wait_for(address, server, log):
+    """Return when the server answers; fail with its log when it stops or stays silent."""
+    deadline = time.monotonic() + START
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urlopen(address, timeout=5):
+                return
+        except (URLError, OSError):
+            time.sleep(0.2)
+    pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
+
+
+PANEL = "jupyterapp.shell.currentWidget"
+KERNEL = f"{PANEL}?.sessionContext?.session?.kernel"
+# The picture as it is in memory: the browser's own file, read back.
+PICTURE = """async image => {
+  const bytes = new Uint8Array(await (await fetch(image.src)).arrayBuffer());
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
+  return Array.from(new Uint8Array(digest)).join(" ");
+}"""
+
+
+def test_run_all_and_a_slider_in_jupyterlab(page, lab, tmp_path):
+    address, planned = lab
+    page.goto(address, timeout=1000 * START)
+    page.wait_for_function(
+        f"window.jupyterapp && {PANEL}?.context?.isReady && {KERNEL}?.status === 'idle'",
+        timeout=1000 * START,
+    )
+    page.evaluate(
+        "() => { window.finished = null;"
+        "jupyterapp.commands.execute('notebook:run-all-cells')"
+        ".then(() => { window.finished = true; }, error => { window.finished = String(error); }); }"
+    )
+    page.wait_for_function(
+        f"window.finished !== null && {KERNEL}?.status === 'idle'", timeout=1000 * RUN
+    )
+    page.screenshot(path=tmp_path / "after_run_all.png")
+
+    ran = json.loads(page.evaluate(f"JSON.stringify({PANEL}.content.model.toJSON())"))["cells"]
+    assert [cell["source"] for cell in ran] == [cell.source for cell in planned.cells]
+    code = [cell for cell in ran if cell["cell_type"] == "code" and cell["source"]]
+    errors = [o for cell in code for o in cell["outputs"] if o["output_type"] == "error"]
+    assert not errors, "\n".join(errors[0]["traceback"])
+    assert [c["execution_count"] for c in code] == list(range(1, len(code) + 1))
+    assert page.evaluate("window.finished") is True
+
+    # Lab draws only the cells near the screen: bring the slider's cell there first.
+    index = next(i for i, cell in enumerate(ran) if "widgets.frames(" in cell["source"])
+    page.evaluate(
+        f"i => {{ {PANEL}.content.activeCellIndex = i;"
+        f"return {PANEL}.content.scrollToItem(i, 'start'); }}",
+        index,
+    )
+    output = page.locator(f".jp-Notebook-cell[data-windowed-list-index='{index}']")
+    handle = output.locator(".noUi-handle").first
+    readout = output.locator(".widget-readout").first
+    image = output.locator("img.widget-image").first
+    image.wait_for(timeout=1000 * START)
+    before, said = image.evaluate(PICTURE), readout.inner_text()
+    handle.focus()
+    handle.press("ArrowRight")
+    page.wait_for_function(
+        "([readout, said]) => readout.innerText !== said",
+        arg=[readout.element_handle(), said],
+        timeout=1000 * START,
+    )
+    deadline = time.monotonic() + START
+    while (after := image.evaluate(PICTURE)) == before and time.monotonic() < deadline:
+        page.wait_for_timeout(100)  # the kernel answers with the next picture
+    page.screenshot(path=tmp_path / "after_the_slider.png")
+    assert after != before
+    assert page.outside == []

@@ -1,0 +1,205 @@
+"""Render the lessons' slides: decks that work from a memory stick, without network.
+
+    python -m tools.slides [NN ...]     all lessons, or those named      (make slides)
+
+A deck is made of the deck cells of `solutions/NN_name.py`, in their order (tools.lessons names
+them), after a title slide from its front matter. Nothing is executed: the pictures of a
+deck="figure" cell are those of the committed `solutions/NN_name.ipynb`.
+
+`build/slides` holds the decks and their style, `build/vendor` reveal.js and MathJax, which npm
+fetches once. Links are relative: copy the folder `build`, and open a deck in any browser.
+Press S for the speaker's view; ?print-pdf behind the deck's address prints it.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import nbformat
+from jinja2 import DictLoader
+from nbconvert import SlidesExporter
+
+from tools import lessons
+
+STYLE = Path(__file__).with_suffix(".css")
+PACKAGES = {"reveal.js": "4.6.1", "mathjax": "3.2.2"}
+# All that a deck loads. MathJax draws SVG, because browsers may refuse a font file beside a page.
+VENDORED = [
+    "reveal.js/LICENSE",
+    "reveal.js/dist/reveal.css",
+    "reveal.js/dist/reveal.js",
+    "reveal.js/plugin/notes/notes.js",
+    "mathjax/LICENSE",
+    "mathjax/es5/tex-svg-full.js",
+]
+# nbconvert's own page loads MathJax 2, require.js, jQuery, mermaid and a web font from the network.
+# Only its cells and sections are kept; the page around them is ours.
+TEMPLATE = r"""
+{%- extends 'index.html.j2' -%}
+{%- block header -%}
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{{ nb.metadata.course.title | escape_html }}</title>
+<link rel="stylesheet" href="../vendor/reveal.js/dist/reveal.css">
+<link rel="stylesheet" href="slides.css">
+</head>
+{%- endblock -%}
+{%- block body_header %}
+<body>
+<div class="reveal"><div class="slides">
+{% endblock -%}
+{%- block markdowncell %}
+<div class="text">{{ cell.source | markdown2html }}</div>
+{% endblock -%}
+{%- block codecell %}
+{% for output in cell.outputs -%}
+{% for mime, data in output.data.items() -%}
+<figure><img src="data:{{ mime }};base64,{{ data | replace('\n', '') }}"
+alt="{{ output.metadata[mime].alt | escape_html }}"></figure>
+{% endfor %}{% endfor %}
+{%- endblock -%}
+{%- block body_footer %}
+</div></div>
+<script src="../vendor/reveal.js/dist/reveal.js"></script>
+<script src="../vendor/reveal.js/plugin/notes/notes.js"></script>
+<script>
+Reveal.initialize({
+  width: 1280, height: 720, margin: 0, center: false, display: "flex", transition: "none",
+  slideNumber: "c/t", hash: true, controlsTutorial: false, pdfMaxPagesPerSlide: 1,
+  plugins: [RevealNotes],
+});
+window.MathJax = {
+  tex: { inlineMath: [["$", "$"], ["\\(", "\\)"]], processEscapes: true },
+  svg: { fontCache: "local", scale: 0.88 },  // digits as high as those of the text
+  options: { enableMenu: false },
+  startup: {  // what is there for screen readers would show in the speaker's view
+    pageReady: () => MathJax.startup.defaultPageReady().then(() =>
+      document.querySelectorAll("aside mjx-assistive-mml").forEach(copy => copy.remove())),
+  },
+};
+</script>
+<script src="../vendor/mathjax/es5/tex-svg-full.js"></script>
+</body>
+{% endblock -%}
+{%- block footer %}</html>
+{% endblock -%}
+"""
+
+
+def title_cells(name, course):
+    """The title slide and its notes, [(kind, text)], from the front matter."""
+    slide = f"# {course['title']}\n\n{course['question']}\n\nColor from Gray · lesson {name[:2]}"
+    goals = "\n".join(f"- {objective}" for objective in course["objectives"])
+    notes = f"After this lesson students can\n\n{goals}\n\nThey need: {course['prerequisites']}"
+    return [("slide", f"{slide} · {course['minutes']} minutes"), ("notes", notes)]
+
+
+def pictures(cell, name):
+    """A copy of an executed cell with nothing but its pictures, each with its alt text."""
+    outputs = []
+    for output in cell.outputs:
+        images = {
+            k: v for k, v in output.get("data", {}).items() if k in ("image/png", "image/jpeg")
+        }
+        outputs += [nbformat.from_dict(output | {"data": images})] if images else []
+        if not all(output.metadata.get(mime, {}).get("alt") for mime in images):
+            raise ValueError(f"{name}: a figure has no alt text; draw it with plots.show")
+    if not outputs:
+        raise ValueError(f'{name}: a deck="figure" cell shows no picture: {cell.source[:60]!r}')
+    return nbformat.v4.new_code_cell(outputs=outputs)
+
+
+def deck(path):
+    """The cells of a lesson's deck as a notebook with reveal's slide types.
+
+    Raises FileNotFoundError or ValueError when the executed notebook is missing or out of date,
+    or a figure has no picture or no alt text.
+    """
+    path, source = Path(path), lessons.read_source(path)
+    name, course = path.stem, source.metadata["course"]
+    executed = path.with_suffix(".ipynb")
+    if not executed.exists():
+        raise FileNotFoundError(f"{executed.name} is missing: run make lessons first")
+    shown = {cell.get("id"): cell for cell in nbformat.read(executed, as_version=4).cells}
+    markdown = nbformat.v4.new_markdown_cell
+    cells = [(kind, markdown(text)) for kind, text in title_cells(name, course)]
+    for cell in source.cells:
+        kind = cell.metadata.get("deck")
+        if kind in lessons.DECK_ONLY:
+            cells.append((kind, markdown(cell.source)))
+        elif kind == "figure":
+            if cell["id"] not in shown:
+                raise ValueError(f"{executed.name} is not what its source gives: run make lessons")
+            cells.append(("-", pictures(shown[cell["id"]], name)))  # reveal's word for "go on"
+        elif kind:
+            raise ValueError(f'{name}: deck="{kind}" is none of slide, notes and figure')
+    for kind, cell in cells:
+        cell.metadata["slideshow"] = {"slide_type": kind}
+    return nbformat.v4.new_notebook(cells=[cell for _, cell in cells], metadata={"course": course})
+
+
+def vendor(folder):
+    """reveal.js and MathJax in folder/vendor, fetched through npm if they are not there yet."""
+    target = Path(folder) / "vendor"
+    if all((target / file).is_file() for file in VENDORED):
+        return target
+    npm = shutil.which("npm")
+    if npm is None:
+        raise OSError(
+            "Slides need reveal.js and MathJax, which npm fetches once: install Node.js "
+            "(on Debian: sudo apt-get install npm), then call make slides again"
+        )
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder) as temporary:
+        options = ["--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"]
+        wanted = [f"{package}@{version}" for package, version in PACKAGES.items()]
+        call = [npm, "install", "--prefix", temporary, *options, *wanted]
+        if subprocess.run(call, capture_output=True).returncode:
+            raise OSError(
+                f"npm could not fetch {' and '.join(wanted)}: connect to the network and call "
+                "make slides again; it needs the network only once"
+            )
+        for file in VENDORED:
+            kept = Path(temporary) / "vendor" / file
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(Path(temporary) / "node_modules" / file, kept)
+        shutil.rmtree(target, ignore_errors=True)
+        os.replace(Path(temporary) / "vendor", target)  # all of it or nothing
+    return target
+
+
+def build(path, folder):
+    """Write a lesson's deck to folder/slides; it expects folder/vendor beside it."""
+    exporter = SlidesExporter(
+        template_file="deck.html.j2",
+        extra_loaders=[DictLoader({"deck.html.j2": TEMPLATE})],
+        exclude_anchor_links=True,
+    )
+    html, _ = exporter.from_notebook_node(deck(path))
+    target = Path(folder) / "slides" / f"{Path(path).stem}.html"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(html, encoding="utf-8")
+    shutil.copyfile(STYLE, target.parent / STYLE.name)
+    return target
+
+
+def main():
+    folder, wanted = lessons.ROOT / "build", sys.argv[1:]
+    paths = [p for p in lessons.sources() if not wanted or {p.stem, p.stem[:2]} & set(wanted)]
+    if not paths:
+        sys.exit(f"No such lesson: {' '.join(wanted)}")
+    try:
+        vendor(folder)
+        for path in paths:
+            print(build(path, folder).relative_to(lessons.ROOT))
+    except (OSError, ValueError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
