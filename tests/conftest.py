@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 
+try:  # TensorFlow and torch each bring LLVM; unless torch's comes first, the process aborts
+    import torch._dynamo
+except ModuleNotFoundError:
+    pass
+
 ROOT = Path(__file__).resolve().parents[1]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = (
