@@ -107,7 +107,7 @@ plots.pictures(
 # the flower differs: a red flower on green is dark or light by color, so L is not independent.
 
 
-# %% deck="figure"
+# %%
 def repeats(rgb):
     """Mean absolute correlation: among R, G and B, and of L with a and b."""
     rgb_r = np.corrcoef(rgb.reshape(-1, 3).T)
@@ -116,6 +116,8 @@ def repeats(rgb):
 
 
 among_rgb, L_with_ab = np.array([repeats(rgb) for rgb in album.values()]).T
+
+# %% deck="figure"
 fig, (ax,) = plots.grid(1, 1, height=4.2)
 ax.plot(among_rgb, list(album), "o", ms=9, label=f"among R, G, B: mean {among_rgb.mean():.2f}")
 ax.plot(L_with_ab, list(album), "s", ms=9, label=f"L with a, b: mean {L_with_ab.mean():.2f}")
@@ -438,12 +440,10 @@ plots.pictures(
 )
 
 # %% tags=["claim"]
-outside = 1 - fits.mean()
-print(
-    f"{outside:.0%} of the pixels lie outside; their L* moves by {lost[~fits].mean():.1f} on average"
-)
+outside, moved = 1 - fits.mean(), lost[~fits].mean()
+print(f"{outside:.0%} of the pixels lie outside; their L* moves by {moved:.1f} on average")
 print(f"inside L* moves by at most 0.01: {lost[fits].max() < 0.01}")
-assert outside > 0.05 and lost[~fits].mean() > 100 * lost[fits].max()
+assert outside > 0.05 and moved > 100 * lost[fits].max()
 
 # %% [markdown]
 # ## A gray value is not L*
@@ -459,10 +459,12 @@ assert outside > 0.05 and lost[~fits].mean() > 100 * lost[fits].max()
 # The two curves look close. The error is systematic, though: above gray 35 or so every tone comes
 # out too dark, below it too light, in every picture, before a single color is predicted.
 
-# %% deck="figure"
+# %%
 gray = np.arange(256)
 true_L = color.rgb_to_lab(np.repeat(gray[:, None], 3, axis=1).astype(np.uint8))[:, 0]  # (256,)
 miss = 100 * gray / 255 - true_L
+
+# %% deck="figure"
 fig, axes = plots.grid(1, 2, height=4.2, gridspec_kw={"width_ratios": [1, 1.5]})
 axes[0].plot(gray, true_L, label="L* of the gray")
 axes[0].plot(gray, 100 * gray / 255, "--", label="100 · gray / 255")
@@ -781,9 +783,11 @@ assert away[0] > 5 * away[1]
 # unused, 110 is the smallest round number that holds everything. The course divides by 110 except
 # where a paper says otherwise.
 
-# %% deck="figure"
+# %%
 cube = np.stack(np.meshgrid(*[np.arange(0, 256, 5)] * 3), -1).reshape(-1, 3)  # (140608, 3)
 ab = color.rgb_to_lab(cube.astype(np.uint8))[:, 1:]
+
+# %% deck="figure"
 fig, axes = plots.grid(1, 2, height=4.2, sharey=True)
 for i, ax in enumerate(axes):
     ax.hist(ab[:, i], bins=60, range=(-135, 135), color=plots.LINES[i])
