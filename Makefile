@@ -15,7 +15,7 @@ FIRST  := $(firstword $(sort $(wildcard notebooks/*.ipynb)))
 .DEFAULT_GOAL := help
 
 help:            ## list the targets
-	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
+	@awk -F ':.*## *' '/^[a-z]+:.*##/ {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 lab: $(READY)    ## open JupyterLab at the first lesson   (ARGS="--no-browser" and the like)
 	$(BIN)/jupyter lab $(QUIET) $(ARGS) $(FIRST)

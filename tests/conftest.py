@@ -1,15 +1,10 @@
-"""Fixtures and nbval settings shared by all tests."""
+"""Fixtures shared by all tests."""
 
 import os
 import shutil
 from pathlib import Path
 
 import pytest
-
-try:  # TensorFlow and torch each bring LLVM; unless torch's comes first, the process aborts
-    import torch._dynamo
-except ModuleNotFoundError:
-    pass
 
 ROOT = Path(__file__).resolve().parents[1]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -39,9 +34,3 @@ def browser():
         browser = driver.chromium.launch(executable_path=program, args=QUIET.split())
         yield browser
         browser.close()
-
-
-def pytest_collectstart(collector):
-    """nbval compares stderr unless told not to; warnings of libraries are not a lesson's output."""
-    if hasattr(collector, "skip_compare"):
-        collector.skip_compare += ("stderr",)

@@ -1,0 +1,206 @@
+"""Figures carry the words that replace them; controls change what they show."""
+
+import base64
+import io
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from PIL import Image
+
+from course_utils import plots, widgets
+
+ALT = "a straight line rises from two at one to four at two"
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+@pytest.fixture(autouse=True)
+def shown(monkeypatch):
+    """What a notebook would show: a list of (data, metadata)."""
+    outputs = []
+
+    def display(data, metadata=None, raw=False):
+        assert raw, "the words would be replaced by a repr"
+        outputs.append((data, metadata or {}))
+
+    monkeypatch.setattr("IPython.display.display", display)
+    yield outputs
+    plt.close("all")
+
+
+def decoded(data, mime):
+    return Image.open(io.BytesIO(base64.b64decode(data[mime])))
+
+
+def line():
+    fig, (ax,) = plots.grid(1, 1, width=3, height=2)
+    ax.plot([1, 2], [2, 4])
+    return fig
+
+
+# Figures
+
+
+def test_show_publishes_the_figure_with_its_words(shown):
+    plots.show(line(), ALT)
+    ((data, metadata),) = shown
+    assert data["text/plain"] == ALT
+    assert metadata == {"image/png": {"alt": ALT}}
+    assert decoded(data, "image/png").size == (300, 200)
+
+
+def test_show_closes_the_figure(shown):
+    before = plt.get_fignums()
+    plots.show(line(), ALT)
+    assert plt.get_fignums() == before
+
+
+@pytest.mark.parametrize("alt", ["", "a line", "one two three four five six seven"])
+def test_short_alt_text_is_refused_by_name(alt, shown):
+    with pytest.raises(ValueError, match=f"{alt!r} is too short: say what the figure shows"):
+        plots.show(line(), alt)
+    assert shown == []
+
+
+def test_figure_of_photographs_becomes_jpeg_that_looks_the_same(shown):
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    plots.pictures([noise], ALT)
+    ((data, metadata),) = shown
+    assert set(data) == {"image/jpeg", "text/plain"} and metadata == {"image/jpeg": {"alt": ALT}}
+    fig, (ax,) = plots.grid(1, 1)
+    fig.set_size_inches(*(side / plots.DPI for side in decoded(data, "image/jpeg").size))
+    plots.picture(ax, noise)
+    drawn = np.asarray(Image.open(io.BytesIO(plots.png(fig))).convert("RGB"), dtype=float)
+    seen = np.asarray(decoded(data, "image/jpeg"), dtype=float)
+    assert seen.shape == drawn.shape
+    assert abs(seen.mean() - drawn.mean()) < 2
+
+
+def test_png_of_the_same_figure_is_the_same():
+    assert plots.png(line()) == plots.png(line())
+
+
+def test_grid_gives_its_axes_in_reading_order():
+    fig, axes = plots.grid(2, 3, width=9)
+    assert axes.shape == (6,)
+    assert [
+        (ax.get_subplotspec().rowspan.start, ax.get_subplotspec().colspan.start) for ax in axes
+    ] == [(row, column) for row in range(2) for column in range(3)]
+    assert tuple(fig.get_size_inches()) == (9, 6)
+
+
+@pytest.mark.parametrize(
+    ("image", "corner"),
+    [
+        (np.full((4, 4), 51, np.uint8), 51),
+        (np.full((4, 4), 0.2), 51),
+        (np.full((4, 4, 3), 51, np.uint8), 51),
+        (np.full((4, 4, 3), 0.2), 51),
+        (np.full((4, 4, 3), 1.5), 255),
+        (np.full((4, 4), -1.0), 0),
+    ],
+    ids=["gray bytes", "gray floats", "bytes", "floats", "too bright", "too dark"],
+)
+def test_picture_shows_the_values_it_gets(image, corner):
+    fig, (ax,) = plots.grid(1, 1, width=1)
+    fig.set_layout_engine("none")
+    ax.set_position([0, 0, 1, 1])
+    plots.picture(ax, image)
+    seen = np.asarray(Image.open(io.BytesIO(plots.png(fig))).convert("RGB"))[50, 50]
+    assert np.abs(seen.astype(int) - corner).max() <= 1
+
+
+def test_pictures_stand_under_their_titles_and_empty_places_stay_empty(monkeypatch):
+    figures = []
+    monkeypatch.setattr(plots, "show", lambda fig, alt: figures.append((fig, alt)))
+    images = [np.full((4, 4), level, np.uint8) for level in (0, 100, 200)]
+    plots.pictures(images, ALT, titles=["dark", "gray", "light"], columns=2)
+    ((fig, alt),) = figures
+    assert alt == ALT
+    assert [ax.get_title() for ax in fig.axes] == ["dark", "gray", "light", ""]
+    assert [float(ax.images[0].get_array().max()) for ax in fig.axes[:3]] == [0, 100, 200]
+    assert not fig.axes[3].images and not any(ax.axison for ax in fig.axes)
+
+
+# Controls
+
+
+def test_widget_shows_a_sentence_where_it_cannot_run(shown):
+    import ipywidgets
+
+    widgets.show(ipywidgets.IntSlider(), "A slider moves a number.")
+    ((data, _),) = shown
+    assert data["text/plain"] == f"A slider moves a number. {widgets.STATIC}"
+    assert data[VIEW]["model_id"]
+
+
+def test_slider_changes_the_picture_and_draws_each_once(shown):
+    drawn = []
+
+    def draw(value):
+        drawn.append(value)
+        return f"picture {value}".encode()
+
+    slider, image = widgets.frames("L", [10, 50, 90], draw, "A slider moves L.")
+    assert drawn == [10, 50, 90] and len(shown) == 1
+    assert (slider.value, image.value) == (50, b"picture 50")
+    for value in (90, 10):
+        slider.value = value
+        assert image.value == f"picture {value}".encode()
+    assert drawn == [10, 50, 90]
+
+
+def test_slider_shows_real_pictures():
+    _, image = widgets.frames("x", [1], lambda _: plots.png(line()), "A slider.")
+    assert Image.open(io.BytesIO(image.value)).size == (300, 200)
+
+
+def describe(first, second):
+    return " ".join(f"{value:.2f}" for value in np.concatenate([first, second]))
+
+
+@pytest.mark.parametrize(
+    ("color", "rgb"),
+    [
+        ("#ff8000", "1.00 0.50 0.00"),
+        ("#0f0", "0.00 1.00 0.00"),
+        ("red", "1.00 0.00 0.00"),
+        ("rebeccapurple", "0.40 0.20 0.60"),
+    ],
+)
+def test_color_pair_describes_hex_and_names(color, rgb, shown):
+    (first, second), text = widgets.color_pair("black", "#ffffff", describe, "Two pickers.")
+    assert text.value == "<pre>0.00 0.00 0.00 1.00 1.00 1.00</pre>" and len(shown) == 1
+    second.value = color
+    assert text.value == f"<pre>0.00 0.00 0.00 {rgb}</pre>"
+    first.value = color
+    assert text.value == f"<pre>{rgb} {rgb}</pre>"
+
+
+def hand_in(button, content):
+    """The message that the browser sends when somebody has chosen a file."""
+    file = {"name": "x.png", "type": "image/png", "size": len(content), "last_modified": 0}
+    button.set_state({"value": [file | {"content": memoryview(content)}]})
+
+
+def test_upload_shows_what_is_made_of_the_file(shown):
+    button, result = widgets.upload("Yours", lambda data: b"made of " + data, "A button.")
+    assert result.children == () and len(shown) == 1
+    for content in (b"one", b"two"):
+        hand_in(button, content)
+        (image,) = result.children
+        assert image.value == b"made of " + content
+
+
+@pytest.mark.parametrize("error", [ValueError, FileNotFoundError])
+def test_upload_shows_a_refusal_and_goes_on(error):
+    def act(data):
+        if data == b"bad":
+            raise error("<b>x.png</b> is no picture: save it as PNG.")
+        return data
+
+    button, result = widgets.upload("Yours", act, "A button.")
+    hand_in(button, b"bad")
+    assert result.children[0].value == "&lt;b&gt;x.png&lt;/b&gt; is no picture: save it as PNG."
+    hand_in(button, b"good")
+    assert result.children[0].value == b"good"
