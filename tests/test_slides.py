@@ -15,7 +15,7 @@ from PIL import Image
 
 from tools import lessons, slides
 
-SOURCES = lessons.sources()
+SOURCES = slides.lectured()
 ALT = 'A red square says "here" & not <there>.'
 FRONT = """\
 # ---
@@ -228,7 +228,7 @@ def test_without_npm_the_message_names_the_remedy(tmp_path, monkeypatch):
 
 def test_an_unknown_lesson_is_named(monkeypatch):
     monkeypatch.setattr(slides.sys, "argv", ["slides", "77"])
-    with pytest.raises(SystemExit, match="No such lesson: 77"):
+    with pytest.raises(SystemExit, match="No such lesson with slides: 77"):
         slides.main()
 
 

@@ -188,11 +188,16 @@ def build(path, folder):
     return target
 
 
+def lectured(root=lessons.ROOT):
+    """The sources that have slides; lesson 00 is a tour without a lecture."""
+    return [path for path in lessons.sources(root) if 'deck="slide"' in path.read_text("utf-8")]
+
+
 def main():
     folder, wanted = lessons.ROOT / "build", sys.argv[1:]
-    paths = [p for p in lessons.sources() if not wanted or {p.stem, p.stem[:2]} & set(wanted)]
+    paths = [p for p in lectured() if not wanted or {p.stem, p.stem[:2]} & set(wanted)]
     if not paths:
-        sys.exit(f"No such lesson: {' '.join(wanted)}")
+        sys.exit(f"No such lesson with slides: {' '.join(wanted)}")
     try:
         vendor(folder)
         for path in paths:

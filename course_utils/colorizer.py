@@ -1,0 +1,410 @@
+"""The colorizer contract: one ONNX file from L to ab, and everything that is done with it.
+
+The graph. Input `L`, float32 (N, 1, H, W), 0..100. Output `ab`, float32 (N, 2, H, W), CIELAB units.
+Any N, H and W: the graph repeats the border at the right and the bottom up to a multiple of what
+the network's strides need, and crops; it does nothing else about size. Where the network has a
+temperature, an optional input `T`, a float32 scalar with a default.
+
+The metadata (`metadata_props`): the keys of METADATA, `T` where there is one, and what else the
+lesson adds (epochs, minutes). Text as it is; numbers and `metrics`, rows of `metrics.report`, as
+json. `size` is the working size: the shorter side, in pixels, of the pictures it was trained on.
+
+`save_keras` and `save_torch` write such files, `ship` puts one among CHECKPOINTS, where SHA256SUMS
+lists them and each has a card; `Colorizer` reads them and needs onnxruntime alone.
+"""
+
+import functools
+import hashlib
+import io
+import json
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import ExifTags, Image, PngImagePlugin
+
+from course_utils import __version__, color, metrics, onnx_graph
+
+CHECKPOINTS = Path(__file__).parent / "checkpoints"
+GIVEN = ("lesson", "architecture", "data", "licence", "profile", "seed", "metrics")
+METADATA = (*GIVEN, "parameters", "size", "version")
+LABEL = "colorized by Color from Gray, "
+THREADS = 2
+LONGEST = 16  # working sizes that the longer side may have: a thread of pixels must not fill memory
+HALF_COST = 0.5  # ab units; float16 weights may move no value further, a fifth of what is noticed
+
+
+# Loading and use.
+
+
+def names():
+    """The names of the shipped colorizers, sorted."""
+    return sorted(_sums())
+
+
+class Colorizer:
+    """A loaded colorizer; make one with `Colorizer.load`.
+
+    name: a shipped name, or the stem of the file. metadata: see the module; numbers are numbers,
+    `metrics` is a list. size: the working size. T: the default temperature, or None.
+    """
+
+    def __init__(self, path, name):
+        """Open the file; ValueError says how it breaks the contract."""
+        data = path.read_bytes()
+        self.name = name
+        self._sha256 = hashlib.sha256(data).hexdigest()
+        try:
+            self._session = _session(data)
+        except ImportError:
+            raise
+        except Exception:  # onnxruntime raises a dozen kinds of its own
+            raise ValueError(
+                f"{path} cannot be read as ONNX: it is damaged or something else; export it again."
+            ) from None
+        found = self._session.get_modelmeta().custom_metadata_map
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        optional = {node.name: node for node in self._session.get_overridable_initializers()}
+        for node, wanted, channels in ((inputs, "L", 1), (outputs, "ab", 2)):
+            if [n.name for n in node] != [wanted] or not _is_map(node[0], channels):
+                raise ValueError(
+                    f"{path} breaks the contract: it has {', '.join(map(_describe, node))} where "
+                    f"{wanted} float32 (N, {channels}, H, W) of any N, H and W must be alone."
+                )
+        missing = [key for key in (*METADATA, *(["T"] * ("T" in optional))) if key not in found]
+        if missing:
+            raise ValueError(
+                f"{path} breaks the contract: its metadata lack {', '.join(missing)}; "
+                "export it with save_keras or save_torch."
+            )
+        for key in {"parameters", "size", "seed", "metrics", "T"} & set(found):
+            try:
+                found[key] = json.loads(found[key])
+            except ValueError:
+                raise ValueError(
+                    f"{path} breaks the contract: its metadata say that {key} is {found[key]!r}."
+                ) from None
+        if not (isinstance(found["size"], int) and found["size"] > 0):
+            raise ValueError(f"{path} breaks the contract: its size is {found['size']!r}.")
+        self.metadata, self.size, self.T = found, found["size"], found.get("T")
+        try:
+            trial = self._run(np.zeros((2, 1, 5, 3), np.float32)).shape
+        except Exception:  # of onnxruntime's kinds
+            trial = "nothing"
+        if trial != (2, 2, 5, 3):
+            raise ValueError(
+                f"{path} breaks the contract: from an L of shape (2, 1, 5, 3) it makes {trial}; "
+                "a graph takes any N, H and W."
+            )
+
+    @staticmethod
+    def load(model):
+        """The colorizer of a shipped name or of a path; the same file is opened only once.
+
+        Raises FileNotFoundError for an unknown name or path, and ValueError for a file that is
+        damaged (a shipped one differs from its sha256) or breaks the contract.
+        """
+        sums = _sums()
+        path = CHECKPOINTS / f"{model}.onnx" if str(model) in sums else Path(model).expanduser()
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"There is no colorizer {str(model)!r}: give the path of an .onnx file or one of "
+                f"the shipped names, {', '.join(sorted(sums)) or 'of which there are none yet'}."
+            )
+        stat = path.stat()
+        colorizer = _open(path.resolve(), stat.st_mtime_ns, stat.st_size)
+        if str(model) in sums and colorizer._sha256 != sums[str(model)]:
+            raise ValueError(
+                f"{path} is not the shipped file: its sha256 differs from the one in SHA256SUMS; "
+                "install the course again."
+            )
+        return colorizer
+
+    def ab(self, L, T=None):
+        """ab float32 (H, W, 2) or (N, H, W, 2) in CIELAB units, of an L of the same size.
+
+        L: (H, W, 1) or (N, H, W, 1) in 0..100. T: a temperature above 0, if the model has one.
+        Resizes nothing: a model is at its best where the shorter side is near its `size`.
+        """
+        L = np.asarray(L)
+        if L.ndim not in (3, 4) or L.shape[-1] != 1 or L.size == 0 or L.dtype.kind not in "fiu":
+            raise ValueError(
+                f"L is {L.dtype} {L.shape}; it must be numbers (H, W, 1) or (N, H, W, 1)."
+            )
+        if not (L.min() >= -0.01 and L.max() <= 100.01):  # written so that NaN is refused too
+            raise ValueError(f"L spans {L.min():g} to {L.max():g}; it must lie in 0..100.")
+        first = np.moveaxis(L.reshape(-1, *L.shape[-3:]), -1, 1)
+        ab = self._run(np.ascontiguousarray(first, np.float32), T)
+        return np.moveaxis(ab, 1, -1).reshape(*L.shape[:-1], 2)
+
+    def _run(self, L, T=None):
+        feed = {"L": L}
+        if T is not None:
+            if self.T is None:
+                raise ValueError(f"{self.name} has no temperature: leave T out.")
+            if not 0 < T < np.inf:
+                raise ValueError(f"T is {T}; a temperature is a number above 0.")
+            feed["T"] = np.array(T, np.float32)
+        return self._session.run(["ab"], feed)[0]
+
+    def colorize(self, rgb, T=None):
+        """A photograph in color: uint8 (H, W, 3) from uint8 (H, W, 3), gray or not, of any size.
+
+        Only its L is used. L is resized to the working size (shorter side; aspect kept up to
+        1:16; antialiased), ab is predicted there and brought back bilinearly, and joins L in full
+        resolution. Colors that sRGB does not hold are clipped.
+        """
+        rgb = np.asarray(rgb)
+        if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[-1] != 3 or rgb.size == 0:
+            raise ValueError(
+                f"rgb is {rgb.dtype} {rgb.shape}; colorize takes one picture, uint8 (H, W, 3)."
+            )
+        L = color.split(color.rgb_to_lab(rgb))[0]
+        small = _resize(L, *_working_size(*L.shape[:2], self.size))
+        ab = _resize(self.ab(small.clip(0, 100), T), *L.shape[:2])
+        return np.round(255 * color.lab_to_rgb(color.join(L, ab))).astype(np.uint8)
+
+    def fingerprint(self, source):
+        """32 digits that name this model and the photograph `source` (bytes), as `save` stores."""
+        return hashlib.sha256(self._sha256.encode() + source).hexdigest()[:32]
+
+    def save(self, path, rgb, source=None):
+        """Write a colorized picture as PNG or JPEG (quality 95), labelled as such; return the path.
+
+        rgb: uint8 (H, W, 3). The label, "colorized by Color from Gray, NAME", is the EXIF
+        ImageDescription and, in PNG, also the text `Description`; `label` reads it. source: the
+        bytes of the photograph; then their fingerprint is the EXIF ImageUniqueID.
+        A file of that name is replaced, in one step: a kill leaves the old one or the new one.
+        """
+        path = Path(path)
+        formats = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+        if path.suffix.lower() not in formats:
+            raise ValueError(f"{path} must end in .png, .jpg or .jpeg.")
+        texts = {"Description": LABEL + self.name, "Software": f"Color from Gray {__version__}"}
+        exif, png = Image.Exif(), PngImagePlugin.PngInfo()
+        exif[ExifTags.Base.ImageDescription] = texts["Description"]
+        exif[ExifTags.Base.Software] = texts["Software"]
+        if source is not None:
+            unique = {ExifTags.Base.ImageUniqueID: self.fingerprint(source)}
+            exif.get_ifd(ExifTags.IFD.Exif).update(unique)
+        for key, text in texts.items():
+            png.add_text(key, text)
+        # Without subsampling: 4:2:0 would blur the very thing that was made.
+        options = {"PNG": {"pnginfo": png}, "JPEG": {"quality": 95, "subsampling": 0}}
+        kind, buffer = formats[path.suffix.lower()], io.BytesIO()
+        Image.fromarray(rgb).save(buffer, kind, exif=exif, **options[kind])
+        return _write(path, buffer.getvalue())
+
+
+def label(path):
+    """(label, fingerprint) that `Colorizer.save` wrote into a picture; (None, None) without."""
+    try:
+        with Image.open(path) as image:
+            exif = image.getexif()
+            text = exif.get(ExifTags.Base.ImageDescription)
+            if isinstance(text, str) and text.startswith(LABEL):
+                return text, exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.ImageUniqueID)
+    except Exception:  # whatever is wrong with a file, it carries no label then
+        pass
+    return None, None
+
+
+@functools.lru_cache(maxsize=16)
+def _open(path, mtime, size):
+    return Colorizer(path, path.stem)
+
+
+def _session(data):
+    """A quiet onnxruntime session of two threads on the CPU."""
+    try:
+        import onnxruntime
+    except ImportError:
+        raise ImportError(
+            'Colorizers run on onnxruntime: pip install "color-from-gray[onnx]".'
+        ) from None
+    onnxruntime.set_default_logger_severity(4)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = THREADS, 1
+    options.log_severity_level = 4
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+def _is_map(node, channels):
+    sizes = [dim for i, dim in enumerate(node.shape) if i != 1]
+    return (
+        (node.type, len(node.shape)) == ("tensor(float)", 4)
+        and node.shape[1] == channels
+        and not any(isinstance(size, int) for size in sizes)
+    )
+
+
+def _describe(node):
+    return f"{node.name} {node.type} {node.shape}"
+
+
+def _working_size(height, width, size):
+    scale = min(size / min(height, width), LONGEST * size / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def _resize(values, height, width):
+    """Bilinear, antialiased where it shrinks: float32 (H, W, C) to (height, width, C)."""
+    planes = [
+        Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR)
+        for plane in np.ascontiguousarray(np.moveaxis(values, -1, 0), np.float32)
+    ]
+    return np.stack(planes, axis=-1)
+
+
+def _write(path, data):
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(data)
+    os.replace(part, path)
+    return path
+
+
+# Saving.
+
+
+def save_keras(model, path, *, scale, multiple, size, **metadata):
+    """Export a Keras model as a colorizer; return the path.
+
+    model: from (N, H, W, 1), L / 100, to (N, H, W, 2), ab / scale; built on
+        `keras.Input((None, None, 1))`, on Keras's TensorFlow backend. It is exported in float32,
+        whatever dtype policy it was trained under.
+    path: ends in .onnx. scale: ab units per unit of the output.
+    multiple: the H and W that the model takes are multiples of it; 8 for three strides of 2.
+    size: the working size. metadata: all of GIVEN (metrics: rows of `metrics.report`), and more.
+
+    Before the file is written, the graph is compared with the model at two sizes (ValueError if
+    they differ). Kernels are stored as float16 (see `onnx_graph.halve`); how far that moved ab on
+    the same inputs is in the metadata as `weights`. Beyond HALF_COST they stay float32.
+    """
+    _check_given(path, metadata)
+    network, run = onnx_graph.from_keras(model)
+    graph = onnx_graph.frame(network, scale, multiple, channels_last=True)
+    metadata |= {"parameters": model.count_params(), "size": size}
+    return _save(graph, path, run, scale, multiple, metadata)
+
+
+def save_torch(module, path, *, scale, multiple, size, T=None, **metadata):
+    """Export a torch module as a colorizer; return the path.
+
+    module: from (N, 1, H, W), L / 100, to (N, 2, H, W), ab / scale; with T, the default
+        temperature, it is called as `module(x, T)`, T a tensor of shape (). A copy in float32, in
+        evaluation mode and on the CPU is exported; the module stays as it is.
+    The rest as in `save_keras`.
+    """
+    _check_given(path, metadata)
+    network, run = onnx_graph.from_torch(module, multiple, T)
+    graph = onnx_graph.frame(network, scale, multiple, T)
+    metadata |= {"parameters": sum(p.numel() for p in module.parameters()), "size": size}
+    metadata |= {} if T is None else {"T": T}
+    return _save(graph, path, run, scale, multiple, metadata)
+
+
+def _check_given(path, metadata):
+    missing = [key for key in GIVEN if key not in metadata]
+    if missing:
+        raise ValueError(f"{path} lacks the metadata {', '.join(missing)}: give them as keywords.")
+    if Path(path).suffix != ".onnx":
+        raise ValueError(f"{path} must end in .onnx.")
+    try:
+        metrics.table(metadata["metrics"])
+    except (KeyError, TypeError):
+        raise ValueError("metrics must be a list of rows of metrics.report.") from None
+
+
+def _save(graph, path, run, scale, multiple, metadata):
+    """Compare the graph with `run(x, T)`, its framework; halve, describe and write it."""
+    import onnx
+
+    side = multiple * -(-32 // multiple)
+    rng = np.random.default_rng(1)
+    shapes = (2, 1, side, side), (1, 1, side + 1, 3)
+    feeds = [{"L": rng.uniform(0, 100, shape).astype(np.float32)} for shape in shapes]
+    if "T" in metadata:
+        feeds = [
+            feeds[0],
+            *(feed | {"T": np.array(metadata["T"] / 2, np.float32)} for feed in feeds),
+        ]
+    results = _run_all(graph, feeds)
+    for feed, ab in zip(feeds, results):
+        height, width = feed["L"].shape[2:]
+        after = [(0, 0), (0, 0), (0, -height % multiple), (0, -width % multiple)]
+        x = np.pad(feed["L"] / np.float32(100), after, mode="edge")
+        wanted = scale * run(x, feed.get("T", metadata.get("T")))[..., :height, :width]
+        error = np.abs(ab - wanted).max() if ab.shape == wanted.shape else np.inf
+        if not error <= 1e-4 + 1e-3 * np.abs(wanted).max():  # written so that NaN is refused too
+            raise ValueError(
+                f"The exported graph is {error:.3g} ab units from the model at {height}x{width}: "
+                f"something in it depends on the size it was traced at, or needs another multiple "
+                f"than {multiple}."
+            )
+    half = onnx_graph.halve(graph)
+    cost = max(np.abs(a - b).max() for a, b in zip(results, _run_all(half, feeds)))
+    if cost <= HALF_COST:
+        graph = half
+        metadata |= {"weights": f"float16, which moved ab by up to {cost:.2g} on noise"}
+    else:
+        warnings.warn(
+            f"{path} keeps float32 weights: as float16 they would move ab by {cost:.2g} units.",
+            stacklevel=3,
+        )
+    metadata |= {"version": __version__}
+    texts = {k: v if isinstance(v, str) else json.dumps(v) for k, v in metadata.items()}
+    onnx.helper.set_model_props(graph, dict(sorted(texts.items())))
+    onnx.checker.check_model(graph, full_check=True)
+    return _write(Path(path), graph.SerializeToString())
+
+
+def _run_all(graph, feeds):
+    session = _session(graph.SerializeToString())
+    try:
+        return [session.run(["ab"], feed)[0] for feed in feeds]
+    except Exception as error:  # of onnxruntime's kinds
+        raise ValueError(
+            "The exported graph does not run at every size: something in the model depends on the "
+            "size it was traced at."
+        ) from error
+
+
+# Shipping.
+
+
+def _sums():
+    """{name: sha256} of the shipped files."""
+    file = CHECKPOINTS / "SHA256SUMS"
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    return {Path(name).stem: digest for digest, name in (line.split() for line in lines)}
+
+
+def ship(path, name):
+    """Put a saved colorizer among the shipped ones, with its sha256 and its card; return its path.
+
+    name: letters, digits, - and _. The card, NAME.md, is made from the file's metadata alone.
+    """
+    model = Colorizer.load(Path(path))
+    if not name.replace("-", "").replace("_", "").isalnum():
+        raise ValueError(f"name is {name!r}; take letters, digits, - and _.")
+    target = _write(CHECKPOINTS / f"{name}.onnx", Path(path).read_bytes())
+    sums = dict(sorted((_sums() | {name: model._sha256}).items()))
+    lines = "".join(f"{digest}  {name}.onnx\n" for name, digest in sums.items())
+    _write(CHECKPOINTS / f"{name}.md", _card(model, name, target.stat().st_size).encode())
+    _write(CHECKPOINTS / "SHA256SUMS", lines.encode())
+    return target
+
+
+def _card(model, name, n_bytes):
+    fields = {key: value for key, value in model.metadata.items() if key != "metrics"}
+    rows = "".join(f"| {key} | {value} |\n" for key, value in sorted(fields.items()))
+    measured = metrics.table(model.metadata["metrics"]) or "not measured"
+    return (
+        f"# {name}\n\nA colorizer: `Colorizer.load({name!r})` paints a gray photograph. Its colors "
+        "are invented,\nnot history: keep the label that `Colorizer.save` writes.\n\n| | |\n"
+        f"| --- | --- |\n{rows}| file | {n_bytes:,} bytes |\n| sha256 | {model._sha256} |\n\n"
+        f"```text\n{measured}\n```\n"
+    )

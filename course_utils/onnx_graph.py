@@ -1,0 +1,185 @@
+"""Networks of Keras and torch as ONNX graphs, and the frame that makes one a colorizer's graph."""
+
+import copy
+import io
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+OPSET = 17
+
+# What stands around every network, as ONNX text: what `network_out` is computed from is put in by
+# `frame`. Mod has the sign of its second argument, so `missing` is 0..multiple-1.
+FRAME = """
+<ir_version: 8, opset_import: ["" : {opset}]>
+colorizer (float[N,1,H,W] L{T_input}) => (float[N,2,H,W] ab)
+<float hundred = {{100.0}}, float scale = {{{scale!r}}}, int64[2] multiple = {{{m}, {m}}},
+ int64[6] before = {{0, 0, 0, 0, 0, 0}}, int64[2] origin = {{0, 0}}, int64[2] axes = {{2, 3}}{T}>
+{{
+  unit = Div (L, hundred)
+  size = Shape <start = 2> (L)
+  negative = Neg (size)
+  missing = Mod (negative, multiple)
+  pads = Concat <axis = 0> (before, missing)
+  padded = Pad <mode = "edge"> (unit, pads)
+  network_in = Transpose <perm = [{to_network}]> (padded)
+  channels_first = Transpose <perm = [{from_network}]> (network_out)
+  scaled = Mul (channels_first, scale)
+  ab = Slice (scaled, origin, size, axes)
+}}
+"""
+
+
+def frame(network, scale, multiple, T=None, channels_last=False):
+    """The graph of the colorizer contract around a network's.
+
+    network: a model with one input, L / 100, and one output, ab / scale; with T, the default
+        temperature, that is its second input.
+    multiple: what its height and width must be multiples of. channels_last: its layout.
+    """
+    import onnx
+
+    text = FRAME.format(
+        opset=OPSET,
+        scale=float(scale),
+        m=multiple,
+        to_network="0, 2, 3, 1" if channels_last else "0, 1, 2, 3",
+        from_network="0, 3, 1, 2" if channels_last else "0, 1, 2, 3",
+        T_input="" if T is None else ", float T",
+        T="" if T is None else f", float T = {{{float(T)!r}}}",
+    )
+    model = onnx.parser.parse_model(text)
+    inside = onnx.compose.add_prefix(network, "network/").graph
+    inputs = [node.name for node in inside.input]
+    around = list(model.graph.node)
+    place = [node.input[0] for node in around].index("network_out")
+    join = {inputs[0]: "network_in", "network_out": inside.output[0].name}
+    if T is not None:
+        join[inputs[1]] = "T"
+    joints = [onnx.helper.make_node("Identity", [old], [new]) for new, old in join.items()]
+    enter = [node for node in joints if node.output[0] != "network_out"]
+    leave = [node for node in joints if node.output[0] == "network_out"]
+    del model.graph.node[:]
+    model.graph.node.extend([*around[:place], *enter, *inside.node, *leave, *around[place:]])
+    model.graph.initializer.extend(inside.initializer)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def halve(model):
+    """A copy whose kernels are stored as float16 and cast to float32 when a session starts.
+
+    Half the file, the same arithmetic and speed. Only tensors of two axes and 1,024 numbers or
+    more: biases, normalization and constants stay exact. A weight moves by 2**-11 of itself, or by
+    3e-8 where it is below 6e-5, at most.
+    """
+    import onnx
+
+    half = copy.deepcopy(model)
+    casts = []
+    for tensor in half.graph.initializer:
+        values = onnx.numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.ndim < 2 or values.size < 1024:
+            continue
+        if not np.abs(values).max() <= np.finfo(np.float16).max:
+            continue
+        name, stored = tensor.name, f"{tensor.name}/float16"
+        tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), stored))
+        to = onnx.TensorProto.FLOAT
+        casts.append(onnx.helper.make_node("Cast", [stored], [name], to=to))
+    nodes = [*casts, *half.graph.node]
+    del half.graph.node[:]
+    half.graph.node.extend(nodes)
+    return half
+
+
+def from_keras(model):
+    """(network, run): a Keras model as a channels-last ONNX model, and as run(x, T) in Keras.
+
+    run takes and gives float32 arrays with channels *first*; T is ignored. Both are of a float32
+    copy. Raises ValueError for another backend than TensorFlow and for fixed or other shapes.
+    """
+    import keras
+    import onnx
+
+    if keras.backend.backend() != "tensorflow":  # on torch, strided padding is frozen silently
+        raise ValueError("Keras must run on TensorFlow to export: set KERAS_BACKEND=tensorflow.")
+    if model.input_shape != (None, None, None, 1) or model.output_shape[-1:] != (2,):
+        raise ValueError(
+            f"The model maps {model.input_shape} to {model.output_shape}; it must map "
+            "(None, None, None, 1) to two channels: build it on keras.Input((None, None, 1))."
+        )
+    float32 = _float32(model)
+    signature = [keras.InputSpec(shape=model.input_shape, dtype="float32")]
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="ignore"):
+        file = Path(folder, "network.onnx")
+        float32.export(
+            file, format="onnx", verbose=False, opset_version=OPSET, input_signature=signature
+        )
+        network = onnx.load(file)
+
+    def run(x, T):
+        with keras.device("cpu:0"):
+            y = float32(np.moveaxis(x, 1, -1), training=False)
+        return np.moveaxis(keras.ops.convert_to_numpy(y), -1, 1)
+
+    return network, run
+
+
+def _float32(model):
+    """A float32 copy of a Keras model whose upsampling can be traced at an unknown size."""
+    import keras
+    import tensorflow as tf
+
+    def clone(layer):
+        if isinstance(layer, keras.layers.UpSampling2D):  # Keras asks if its symbolic size is <= 0
+
+            def upsample(x, factors=layer.size, method=layer.interpolation):
+                return tf.image.resize(x, tf.shape(x)[1:3] * factors, method)
+
+            return keras.layers.Lambda(upsample, name=layer.name, dtype="float32")
+        return type(layer).from_config(layer.get_config() | {"dtype": "float32"})
+
+    x = keras.Input((None, None, 1))
+    float32 = keras.models.clone_model(model, x, clone_function=clone, recursive=True)
+    float32.set_weights(model.get_weights())
+    return float32
+
+
+def from_torch(module, multiple, T=None):
+    """(network, run): a torch module as an ONNX model, and as run(x, T) in torch.
+
+    run takes and gives float32 arrays. Both are of a copy in float32, in evaluation mode, on the
+    CPU. The module is traced once, at some multiple of `multiple`: a loop whose length depends on
+    the size is frozen.
+    """
+    import onnx
+    import torch
+
+    module = copy.deepcopy(module).float().cpu().eval()
+    side = multiple * -(-16 // multiple)
+    given = [torch.rand(2, 1, side, side + multiple)]
+    if T is not None:
+        given.append(torch.tensor(float(T)))
+    dynamic = {0: "N", 2: "H", 3: "W"}
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(action="ignore"):  # deprecated; its successor needs onnxscript
+        torch.onnx.export(
+            module,
+            tuple(given),
+            buffer,
+            input_names=["L", "T"][: len(given)],
+            output_names=["ab"],
+            dynamic_axes={"L": dynamic, "ab": dynamic},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+
+    def run(x, T):
+        given = [torch.from_numpy(x)] + ([] if T is None else [torch.tensor(float(T))])
+        with torch.inference_mode():
+            return module(*given).numpy()
+
+    return onnx.load_from_string(buffer.getvalue()), run
