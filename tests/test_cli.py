@@ -7,13 +7,13 @@ import time
 
 import numpy as np
 import pytest
-from conftest import ROOT
 from PIL import Image
 from test_colorizer import toy
 
 from course_utils import __main__ as cli
 from course_utils import colorizer, photos
 from course_utils.colorizer import Colorizer
+from tools.lessons import ROOT
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from conftest import ROOT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -21,6 +20,7 @@ from skimage.transform import resize
 
 from course_utils import color, colorizer, onnx_graph
 from course_utils.colorizer import Colorizer
+from tools.lessons import ROOT
 
 SIZES = [(16, 24), (64, 64), (1, 1), (7, 130), (37, 53), (33, 8)]
 METADATA = {
