@@ -7,8 +7,8 @@ BIN    := $(VENV)/Scripts
 else
 BIN    := $(VENV)/bin
 endif
-# No question about news, no look-up of newer versions: the course works without network.
-QUIET  := --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate
+# JupyterLab asks at its first start whether it may fetch news; the course works without network.
+QUIET  := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
 FIRST  := $(firstword $(sort $(wildcard notebooks/*.ipynb)))
 
 .PHONY: help lab test lessons train slides clean
@@ -18,7 +18,7 @@ help:            ## list the targets
 	@awk -F ':.*## *' '/^[a-z]+:.*##/ {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 lab: $(READY)    ## open JupyterLab at the first lesson   (ARGS="--no-browser" and the like)
-	$(BIN)/jupyter lab $(QUIET) $(ARGS) $(FIRST)
+	$(BIN)/jupyter lab $(ARGS) $(FIRST)
 
 test: $(READY)   ## run all tests, pytest --nbval notebooks solutions among them
 	$(BIN)/python -m pytest --nbval tests notebooks solutions $(ARGS)
@@ -47,4 +47,6 @@ $(READY): pyproject.toml constraints.txt
 	@{ $(BIN)/python -m pip install --quiet --disable-pip-version-check uv && \
 	   $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[test]'; } || \
 	  { rm -rf $(VENV); echo "The installation failed; nothing was kept. Try again: make lab"; exit 1; }
+	@mkdir -p $(VENV)/share/jupyter/lab/settings
+	@echo '$(QUIET)' > $(VENV)/share/jupyter/lab/settings/overrides.json
 	@touch $@

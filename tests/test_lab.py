@@ -3,6 +3,7 @@
 Works on a copy of the notebook with settings of its own, so that nothing of yours is touched.
 """
 
+import io
 import json
 import os
 import secrets
@@ -17,18 +18,19 @@ from urllib.request import urlopen
 
 import nbformat
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 TOKEN = secrets.token_hex()
 START, RUN = 120, 600  # seconds at most; a wait ends as soon as what it waits for is there
 
 
-def first_with_slider():
-    """The first lesson's notebook that shows a slider."""
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        if "widgets.frames(" in path.read_text(encoding="utf-8"):
-            return path
-    return None
+# Lessons with a slider: what a student meets first, and the first with exercises.
+EXPLORED = [
+    path
+    for path in sorted((ROOT / "notebooks").glob("0[01]_*.ipynb"))
+    if "widgets.frames(" in path.read_text(encoding="utf-8")
+]
 
 
 @pytest.fixture
@@ -45,13 +47,11 @@ def page(browser):
     return page
 
 
-@pytest.fixture
-def lab(page, tmp_path):
+@pytest.fixture(params=EXPLORED, ids=lambda path: path.stem)
+def lab(request, page, tmp_path):
     """JupyterLab on a copy of the notebook, its outputs cleared; gives (address, notebook)."""
     # `page` comes first: without a browser no server is started.
-    path = first_with_slider()
-    if path is None:
-        pytest.skip("no notebook with a slider is built yet: run make lessons")
+    path = request.param
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -112,7 +112,25 @@ PICTURE = """async image => {
 }"""
 
 
-def test_run_all_and_a_slider_in_jupyterlab(page, lab, tmp_path):
+def show_cell(page, cells, text):
+    """Scroll to the cell that holds `text`: Lab draws only the cells near the screen."""
+    index = next(i for i, cell in enumerate(cells) if text in cell["source"])
+    page.evaluate(
+        f"i => {{ {PANEL}.content.activeCellIndex = i;"
+        f"return {PANEL}.content.scrollToItem(i, 'start'); }}",
+        index,
+    )
+    return page.locator(f".jp-Notebook-cell[data-windowed-list-index='{index}']")
+
+
+def upload(page, output, name, content):
+    """Give a file to the upload button of a cell."""
+    with page.expect_file_chooser() as chooser:
+        output.locator("button.jupyter-button").first.click()
+    chooser.value.set_files({"name": name, "mimeType": "image/png", "buffer": content})
+
+
+def test_run_all_and_widgets_in_jupyterlab(page, lab, tmp_path):
     address, planned = lab
     page.goto(address, timeout=1000 * START)
     page.wait_for_function(
@@ -137,14 +155,7 @@ def test_run_all_and_a_slider_in_jupyterlab(page, lab, tmp_path):
     assert [c["execution_count"] for c in code] == list(range(1, len(code) + 1))
     assert page.evaluate("window.finished") is True
 
-    # Lab draws only the cells near the screen: bring the slider's cell there first.
-    index = next(i for i, cell in enumerate(ran) if "widgets.frames(" in cell["source"])
-    page.evaluate(
-        f"i => {{ {PANEL}.content.activeCellIndex = i;"
-        f"return {PANEL}.content.scrollToItem(i, 'start'); }}",
-        index,
-    )
-    output = page.locator(f".jp-Notebook-cell[data-windowed-list-index='{index}']")
+    output = show_cell(page, ran, "widgets.frames(")
     handle = output.locator(".noUi-handle").first
     readout = output.locator(".widget-readout").first
     image = output.locator("img.widget-image").first
@@ -163,3 +174,14 @@ def test_run_all_and_a_slider_in_jupyterlab(page, lab, tmp_path):
     page.screenshot(path=tmp_path / "after_the_slider.png")
     assert after != before
     assert page.outside == []
+
+    if "widgets.upload(" in str(ran):
+        output = show_cell(page, ran, "widgets.upload(")
+        # A file that is no picture is answered with a sentence, and the button stays usable.
+        upload(page, output, "notes.png", b"not a picture")
+        output.get_by_text("the uploaded picture", exact=False).wait_for(timeout=1000 * START)
+        buffer = io.BytesIO()
+        Image.effect_noise((60, 40), 50).convert("RGB").save(buffer, "PNG")
+        upload(page, output, "mine.png", buffer.getvalue())
+        output.locator("img.widget-image").wait_for(timeout=1000 * START)
+        page.screenshot(path=tmp_path / "after_upload.png")
