@@ -1,9 +1,13 @@
 """Start a lesson: decide once, and say, which profile, seed, device and data it uses."""
 
+import json
 import os
+import platform
 import random
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +19,9 @@ PROFILES = {
     "full": "the maintainers' run, hours",
 }
 SEED = 1
+RESULTS = Path(__file__).parent / "results"
+PROTOCOL = ("data", "n", "size", "seed")  # what every stored result says about itself
+FRAMEWORKS = ("numpy", "tensorflow", "keras", "torch", "onnxruntime")
 
 
 class Session(NamedTuple):
@@ -90,3 +97,31 @@ def claim(text, condition, measured, verdict):
     print(f"condition  {condition}")
     print(f"measured   {measured}")
     print(f"verdict    {verdict}")
+
+
+def experiment(name, run):
+    """The stored result of an experiment, a dict; under the `full` profile it is made anew first.
+
+    name: begins with its lesson's number; the result lies in `course_utils/results/NAME.json`.
+    run: function without arguments, gives a dict that json can hold, with the keys of PROTOCOL:
+        data in words, n (how many pictures), size in pixels, seed. The command that makes the
+        result and the versions that were used are added. It is called under `full` only.
+    Raises FileNotFoundError where nothing is stored, ValueError for a result without its protocol.
+    """
+    file = RESULTS / f"{name}.json"
+    command = f"make train LESSON={name[:2]}"
+    if profile() != "full":
+        if not file.is_file():
+            raise FileNotFoundError(f"There is no stored result {name!r}; `{command}` makes it.")
+        return json.loads(file.read_text(encoding="utf-8"))
+    result = run()
+    missing = [key for key in PROTOCOL if key not in result]
+    if missing:
+        raise ValueError(f"The result {name!r} lacks {', '.join(missing)}: let run() return them.")
+    versions = {n: sys.modules[n].__version__ for n in FRAMEWORKS if n in sys.modules}
+    result |= {"command": command, "versions": {"python": platform.python_version(), **versions}}
+    RESULTS.mkdir(exist_ok=True)
+    part = file.with_suffix(".part")
+    part.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    os.replace(part, file)
+    return result

@@ -1,0 +1,107 @@
+"""Training that can be interrupted: what `make train` runs, and lessons run in small."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+
+def train(model, data, epochs, rate, folder=None, measure=None):
+    """Fit a compiled Keras model epoch by epoch; return one row (a dict) for every epoch.
+
+    data: function of the epoch's number from 0, gives what `model.fit` takes, for one epoch.
+    rate: function of the epoch's number, gives its learning rate.
+    folder: where the state after the last epoch is kept, `epoch_001.npz` and so on; a run that
+        finds one there continues after it. None keeps nothing.
+    measure: function of the model, gives a dict that joins the epoch's row.
+
+    A run that was interrupted and continued gives what an uninterrupted one gives, as far as `data`
+    depends on nothing but the number.
+    """
+    rows = _restore(model, folder) if folder else []
+    silent = "PYTEST_CURRENT_TEST" in os.environ
+    for number in range(len(rows), epochs):
+        batches = data(number)
+        model.optimizer.learning_rate = rate(number)
+        with tqdm(total=len(batches), desc=f"epoch {number + 1}/{epochs}", disable=silent) as bar:
+            history = model.fit(
+                batches, verbose=0, shuffle=False, callbacks=[_advance(bar)]
+            ).history
+        row = {"epoch": number + 1, "loss": history["loss"][0]}
+        rows.append(row | (measure(model) if measure else {}))
+        if folder:
+            _keep(model, rows, folder)
+    return rows
+
+
+def progress(items, what):
+    """The items behind a tqdm bar that is silent under test."""
+    return tqdm(items, desc=what, leave=False, disable="PYTEST_CURRENT_TEST" in os.environ)
+
+
+def _advance(bar):
+    """A Keras callback that moves a tqdm bar by one step a batch."""
+    import keras
+
+    def step(batch, logs):
+        bar.set_postfix(loss=f"{logs['loss']:.5f}", refresh=False)
+        bar.update()
+
+    return keras.callbacks.LambdaCallback(on_train_batch_end=step)
+
+
+def _variables(model):
+    """Everything that training changes: weights, and the optimizer's moving averages and count."""
+    model.optimizer.build(model.trainable_variables)
+    return [*model.weights, *model.optimizer.variables]
+
+
+def _keep(model, rows, folder):
+    """Write the state after len(rows) epochs in one step: a file is there whole or not at all."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"epoch_{len(rows):03}.npz"
+    arrays = {f"v{i}": variable.numpy() for i, variable in enumerate(_variables(model))}
+    half = target.with_suffix(".part")
+    with open(half, "wb") as file:
+        np.savez(file, rows=json.dumps(rows), **arrays)
+    os.replace(half, target)
+    for older in folder.glob("epoch_*.npz"):
+        if older != target:
+            older.unlink()
+
+
+def _restore(model, folder):
+    """Load the newest state into the model; return its rows, or [] where there is none."""
+    states = sorted(Path(folder).glob("epoch_*.npz"))
+    if not states:
+        return []
+    variables = _variables(model)
+    with np.load(states[-1]) as state:
+        arrays = [state[f"v{i}"] for i in range(len(state.files) - 1)]
+        rows = json.loads(str(state["rows"]))
+    if [a.shape for a in arrays] != [tuple(v.shape) for v in variables]:
+        raise ValueError(
+            f"{states[-1].name} is of another model; move its folder {states[-1].parent.name} away."
+        )
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
+    return rows
+
+
+def shared(name):
+    """A folder of photographs that the maintainers' run needs and the course does not carry.
+
+    It lies in `shared/data` beside the checkout, or in the folder that COURSE_SHARED_DATA names.
+    Raises FileNotFoundError where it is missing.
+    """
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("COURSE_SHARED_DATA", beside)) / name
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"The photographs {name!r} are not here: put them into shared/data beside the "
+            "checkout, or name their folder in COURSE_SHARED_DATA."
+        )
+    return folder
