@@ -99,11 +99,11 @@ _ = widgets.frames("uncover", range(0, 101, 10), uncovered, "A slider uncovers t
 # %% [markdown]
 # ## Now yours
 #
-# Choose any picture file. It stays on this machine. Color in it is ignored: only its lightness
+# Take five minutes: choose any picture file. It stays on this machine. Color in it is ignored: only its lightness
 # goes in, so an old photograph and yesterday's are treated alike.
 
 
-# %%
+# %% minutes=5
 def colorize_file(data):
     """The bytes of a picture file, as a PNG of it in gray and as each model sees it."""
     rgb = photos.open_photo(data)
