@@ -309,8 +309,10 @@ def make(tmp_path):
     def call(*arguments, old=0, venv=0, pip=0, uv=0):
         fake(tmp_path / "bin" / "python3", PYTHON.format(old=old, venv=venv, pip=pip, uv=uv))
         python = f"PYTHON={tmp_path / 'bin' / 'python3'}"
+        # Under `make test` this make would be a child that announces its directories.
+        env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
         return subprocess.run(
-            ["make", *arguments, python], cwd=tmp_path, capture_output=True, text=True
+            ["make", *arguments, python], cwd=tmp_path, capture_output=True, text=True, env=env
         )
 
     call.venv = tmp_path / ".venv"
