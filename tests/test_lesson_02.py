@@ -5,6 +5,7 @@ The lesson's code is run once, as `make train` runs it, at the size of a test.
 
 import ast
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -39,6 +40,11 @@ def cell(words):
 def run_cell(lesson, words, **changes):
     """Run that cell with some names replaced; the lesson's own names stay as they are."""
     exec(compile(cell(words), SOURCE.name, "exec"), lesson | changes)
+
+
+def stub_experiment(module, result):
+    """The course module, whose experiments all give this result."""
+    return SimpleNamespace(**vars(module) | {"experiment": lambda name, run: result})
 
 
 # Checks
@@ -176,6 +182,27 @@ def test_regret_and_loss_of_the_best_answer(lesson):
     assert answer == pytest.approx(mean) and mean < truth / 2
 
 
+def test_the_unet_experiment(lesson):
+    result = lesson["unet_experiment"](n=8, epochs=2, n_test=4)
+    assert len(result["regret"]) == 3 and len(result["lake_b"]) == 2
+    assert set(course.PROTOCOL) <= set(result)
+    # One pixel of L reaches every pixel of the answer, unlike in S0.
+    network = lesson["unet"]()
+    L = np.random.default_rng(0).uniform(0, 1, (1, 64, 64, 1)).astype(np.float32)
+    moved = L.copy()
+    moved[0, 0, 0] += 1
+    change = network.predict(moved, verbose=0) - network.predict(L, verbose=0)
+    assert np.abs(change[0, -8:, -8:]).max() > 0
+
+
+def test_the_unet_claim_fails_for_an_untrained_network(lesson):
+    scenes = paintbox.sample(8, 64, seed=2)
+    network = lesson["unet"]()
+    bad = lesson["deep"] | lesson["scene_scores"](network, scenes)
+    with pytest.raises(AssertionError):
+        run_cell(lesson, 'deep = course.experiment("02_unet"', course=stub_experiment(course, bad))
+
+
 def test_the_target_experiment(lesson):
     result = lesson["target_experiment"](noise(12, 16), noise(4, 16), epochs=1)
     assert set(course.PROTOCOL) <= set(result)
@@ -289,12 +316,12 @@ def test_the_cue_claim_fails_for_a_network_that_looks_at_the_sun(lesson):
 
 
 def test_the_balloon_claim_fails_for_a_colorful_answer(lesson):
-    run_cell(lesson, "balloons: chroma")
+    run_cell(lesson, 'last["chroma"]["balloon"]')
     last = lesson["last"]
     truth = last["chroma"]["balloon"][0]
     vivid = last | {"chroma": last["chroma"] | {"balloon": [truth, truth / 3, truth]}}
     with pytest.raises(AssertionError):
-        run_cell(lesson, "balloons: chroma", last=vivid)
+        run_cell(lesson, 'last["chroma"]["balloon"]', last=vivid)
 
 
 def test_the_loss_claim_fails_when_photographs_are_shuffled(lesson):
