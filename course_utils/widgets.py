@@ -1,4 +1,4 @@
-"""Explorers for curious hands. Each lesson shows a static picture beside every one of them."""
+"""Explorers for curious hands. Each lesson shows a static picture beside every slider."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ def show(widget, says):
     from IPython.display import display
 
     view = widget._repr_mimebundle_() or {}
-    display(view | {"text/plain": f"{says} {STATIC}"}, raw=True)
+    display(view | {"text/plain": says}, raw=True)
 
 
 def frames(label, values, draw, says):
@@ -30,7 +30,7 @@ def frames(label, values, draw, says):
     image.layout.align_self = "flex-start"  # else JupyterLab stretches it over the whole page
     image.layout.max_width = "100%"
     slider.observe(lambda change: setattr(image, "value", drawn[change["new"]]), names="value")
-    show(ipywidgets.VBox([slider, image]), says)
+    show(ipywidgets.VBox([slider, image]), f"{says} {STATIC}")
     return slider, image
 
 
