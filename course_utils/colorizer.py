@@ -27,7 +27,17 @@ from PIL import ExifTags, Image, PngImagePlugin
 from course_utils import __version__, color, metrics, onnx_graph
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
-GIVEN = ("lesson", "architecture", "data", "licence", "profile", "seed", "metrics")
+# `licence` is that of the weights, `data_licence` what the training pictures were under.
+GIVEN = (
+    "lesson",
+    "architecture",
+    "data",
+    "data_licence",
+    "licence",
+    "profile",
+    "seed",
+    "metrics",
+)
 METADATA = (*GIVEN, "parameters", "size", "version")
 LABEL = "colorized by Color from Gray, "
 THREADS = 2

@@ -1,15 +1,30 @@
-"""Training that can be interrupted: what `make train` runs, and lessons run in small."""
+"""What `make train` runs, and lessons run in small: training that can be interrupted, and judging.
+
+The maintainers' run needs photographs that the course does not carry; `shared` finds them.
+"""
 
 import json
 import os
+import time
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
+from course_utils import course, metrics, photos
+
+TRAINED_ON = "Intel Image Classification (six classes), COCO, birds, CQ100 and landscapes, in color"
+TRAINED_ON_LICENCE = (
+    "Intel: none stated by its publisher; COCO: CC BY, CC BY-SA or no known restrictions; birds: "
+    "CC0; CQ100: CC BY, CC BY-SA, CC0 or public domain; landscapes: CC BY-SA 4.0 Nathan Bullock"
+)
+JUDGED_ON = "Intel test photographs, color only"
+
 
 def train(model, data, epochs, rate, folder=None, measure=None):
     """Fit a compiled Keras model epoch by epoch; return one row (a dict) for every epoch.
+
+    A row holds the epoch's number from 1, its loss, and the minutes that it took.
 
     data: function of the epoch's number from 0, gives what `model.fit` takes, for one epoch.
     rate: function of the epoch's number, gives its learning rate.
@@ -25,11 +40,13 @@ def train(model, data, epochs, rate, folder=None, measure=None):
     for number in range(len(rows), epochs):
         batches = data(number)
         model.optimizer.learning_rate = rate(number)
+        begun = time.monotonic()
         with tqdm(total=len(batches), desc=f"epoch {number + 1}/{epochs}", disable=silent) as bar:
             history = model.fit(
                 batches, verbose=0, shuffle=False, callbacks=[_advance(bar)]
             ).history
         row = {"epoch": number + 1, "loss": history["loss"][0]}
+        row["minutes"] = round((time.monotonic() - begun) / 60, 2)
         rows.append(row | (measure(model) if measure else {}))
         if folder:
             _keep(model, rows, folder)
@@ -105,3 +122,37 @@ def shared(name):
             "checkout, or name their folder in COURSE_SHARED_DATA."
         )
     return folder
+
+
+def photographs(size):
+    """What the shipped colorizers learn from: color photographs (N, size, size, 3), uint8.
+
+    Intel's six classes and `photos`, the training split of both, in one fixed random order.
+    TRAINED_ON and TRAINED_ON_LICENCE say it in words.
+    """
+    folders = [shared(name) for name in ("intel", "photos")]
+    rgb = np.concatenate([photos.load(f, "train", size, color_only=True) for f in folders])
+    return rgb[np.random.default_rng(course.SEED).permutation(len(rgb))]
+
+
+def judged_photographs(size=150):
+    """What every shipped colorizer is judged on, JUDGED_ON in words: uint8 (N, size, size, 3)."""
+    return photos.load(shared("intel"), "test", size, color_only=True)
+
+
+def judge(rgb, models, data=JUDGED_ON):
+    """A table of colorizers beside gray and own mean, and what each gains over gray.
+
+    rgb: photographs (N, H, W, 3), uint8. models: {name: function from one to its colored copy}.
+    Returns {"data", "n_test", "table": rows of `metrics.report`, "gain": {name: [mean, low, high]},
+    "psnr": {name: (N,) values, "gray" among them}}. A gain is in dB of PSNR, paired by photograph.
+    """
+    table = metrics.baselines(rgb, data=data)
+    psnr = {"gray": metrics.psnr(rgb, [metrics.paint_gray(x) for x in rgb])}
+    for name, colorize in models.items():
+        hats = [colorize(x) for x in progress(rgb, name)]
+        table.append(metrics.report(rgb, hats, name=name, data=data))
+        psnr[name] = metrics.psnr(rgb, hats)
+    gain = {name: list(metrics.bootstrap(psnr[name] - psnr["gray"])) for name in models}
+    values = {name: np.round(x, 3).tolist() for name, x in psnr.items()}
+    return {"data": data, "n_test": len(rgb), "table": table, "gain": gain, "psnr": values}

@@ -27,6 +27,7 @@ METADATA = {
     "lesson": "02_mse_regression",
     "architecture": "tiny",
     "data": "noise",
+    "data_licence": "CC BY 2.0",
     "licence": "CC0",
     "profile": "ci",
     "seed": 3,

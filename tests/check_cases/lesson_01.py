@@ -1,4 +1,4 @@
-"""Lesson 01: solutions that share no line with checks.py, and the wrong answers it must know."""
+"""Lesson 01: solutions that share no line with the checks, and the wrong answers it must know."""
 
 import numpy as np
 from skimage.color import deltaE_cie76, rgb2lab, rgb2xyz, xyz_tristimulus_values

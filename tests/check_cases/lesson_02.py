@@ -1,4 +1,4 @@
-"""Lesson 02: solutions that share no line with checks.py, and the wrong answers it must know."""
+"""Lesson 02: solutions that share no line with the checks, and the wrong answers it must know."""
 
 import numpy as np
 
