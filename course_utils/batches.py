@@ -115,3 +115,41 @@ def torch_loader(source, batch, seed, number, augmented=True, ab_scale=color.AB_
 
     for pair in _scaled(source, batch, seed, number, augmented, ab_scale):
         yield tuple(torch.from_numpy(np.moveaxis(x, -1, 1).copy()) for x in pair)
+
+
+def fastai_dataloaders(
+    source, held_out, batch, seed, number=0, augmented=True, ab_scale=color.AB_SCALE
+):
+    """fastai's `DataLoaders` of L / 100 and ab / ab_scale, channels first, like `torch_loader`.
+
+    source: what `.train` draws from. Each whole pass over it is the next epoch, from `number` on.
+    held_out: what `.valid` shows, never augmented, in the same batches each time.
+    """
+    from fastai.data.core import DataLoaders
+    from fastai.data.load import DataLoader
+    from fastai.torch_core import default_device
+
+    epochs = _Epochs(source, batch, seed, number, augmented, ab_scale, moves_on=True)
+    judged = _Epochs(held_out, batch, seed, 0, False, ab_scale, moves_on=False)
+    loaders = (DataLoader(pairs, bs=None) for pairs in (epochs, judged))
+    return DataLoaders(*loaders, device=default_device())
+
+
+class _Epochs:
+    """One epoch after the other, each time it is iterated; fastai wants to know the length."""
+
+    def __init__(self, source, batch, seed, number, augmented, ab_scale, moves_on):
+        self.source, self.batch, self.number, self.moves_on = source, batch, number, moves_on
+        self.rest = augmented, ab_scale
+        self.seed = seed
+        next(torch_loader(source, batch, seed, number))  # any complaint about the source, now
+
+    def __len__(self):
+        return count(self.source) // self.batch
+
+    def __iter__(self):
+        pairs = torch_loader(self.source, self.batch, self.seed, self.number, *self.rest)
+        for left, pair in zip(reversed(range(len(self))), pairs):
+            # fastai does not ask for more than the last batch: what stands after it never runs.
+            self.number += self.moves_on and left == 0
+            yield pair

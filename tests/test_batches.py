@@ -162,3 +162,58 @@ def test_keras_and_torch_see_the_same_numbers(photographs):
             assert x.dtype == y.dtype == np.float32
             np.testing.assert_allclose(x, L / 100, rtol=1e-6)
             np.testing.assert_allclose(y, ab / 128, rtol=1e-6)
+
+
+# fastai
+
+
+def drawn(loader):
+    return [tuple(x.numpy() for x in pair) for pair in loader]
+
+
+def wanted(source, number, augmented=True):
+    return drawn(batches.torch_loader(source, 4, 1, number, augmented, ab_scale=128.0))
+
+
+def same(one, other):
+    return len(one) == len(other) and all(
+        np.array_equal(x, y) for a, b in zip(one, other) for x, y in zip(a, b)
+    )
+
+
+def test_fastai_sees_the_epochs_that_torch_sees(photographs):
+    dls = batches.fastai_dataloaders(photographs, photographs[:5], 4, 1, ab_scale=128.0)
+    assert len(dls.train) == len(photographs) // 4 and len(dls.valid) == 1
+    dls.train.one_batch()  # a look at the data moves no epoch on
+    for number in range(3):
+        assert same(drawn(dls.train), wanted(photographs, number))
+        assert same(drawn(dls.valid), wanted(photographs[:5], 0, augmented=False))
+    later = batches.fastai_dataloaders(photographs, photographs[:5], 4, 1, 2, ab_scale=128.0)
+    assert same(drawn(later.train), wanted(photographs, 2)), "a run that was interrupted goes on"
+    assert not same(wanted(photographs, 0), wanted(photographs, 2))
+
+
+def test_a_learner_trains_on_it_and_judges_by_it(photographs):
+    import torch
+    from fastai.callback.progress import ProgressCallback  # noqa: F401  (brings no_bar)
+    from fastai.learner import Learner
+
+    torch.manual_seed(1)
+    dls = batches.fastai_dataloaders(photographs, photographs[:4], 4, 1)
+    network = torch.nn.Conv2d(1, 2, 3, padding=1)
+    learn = Learner(dls, network, torch.nn.MSELoss(), lr=1e-3)
+    with learn.no_bar(), learn.no_logging():
+        learn.fit(2)
+        steps = len(learn.recorder.losses)
+        (judged,) = learn.validate()
+    assert steps == 2 * (len(photographs) // 4)
+    assert dls.train.dataset.number == 2
+    network.eval()
+    with torch.no_grad():
+        ((x, y),) = batches.torch_loader(photographs[:4], 4, 1, 0, augmented=False)
+        assert judged == pytest.approx(float(((network(x) - y) ** 2).mean()), rel=1e-5)
+
+
+def test_fastai_refuses_what_torch_refuses(photographs):
+    with pytest.raises(ValueError, match="A batch of 99"):
+        batches.fastai_dataloaders(photographs, photographs, 99, 1)
