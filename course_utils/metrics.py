@@ -161,6 +161,43 @@ def accuracy_curve(ab, ab_hat, thresholds=THRESHOLDS):
     return curves.mean(axis=0), float(area[0]) if ab.ndim == 3 else area
 
 
+def frechet_distance(features, features_hat):
+    """Squared Fréchet distance between the Gaussians of two sets of features; 0 when equal.
+
+    |μ - μ'|² + tr(C + C' - 2 (C C')^½) (Dowson & Landau 1982). Heusel et al. 2017 take features of
+    Inception trained on ImageNet and call it FID; of other features it is not FID, and numbers of
+    different networks do not compare.
+    features, features_hat: (N, width) and (M, width), one row per picture, as
+        `backbones.Features.embed` gives them; N and M are at least 4 × width, because covariances
+        of fewer pictures are mostly noise.
+    It is biased upward, by about c / N with c of the features' own (Chong & Forsyth 2020), so that
+    two halves of the same pictures are not at 0: compare at equal N, and print that row beside.
+    Returns a float. Raises ValueError for too few rows, other shapes, and what is not finite.
+    """
+    factors, means = [], []
+    for name, x in (("features", features), ("features_hat", features_hat)):
+        x = np.asarray(x, np.float64)
+        if x.ndim != 2 or x.size == 0 or x.shape[1] != np.shape(features)[-1]:
+            raise ValueError(
+                f"features is {np.shape(features)} and features_hat {np.shape(features_hat)}; both "
+                "must be (N, width), of one width."
+            )
+        if len(x) < 4 * x.shape[1]:
+            raise ValueError(
+                f"{name} has {len(x)} rows of {x.shape[1]} numbers; measure at least "
+                f"{4 * x.shape[1]} pictures, or take narrower features."
+            )
+        if not np.isfinite(x).all():
+            raise ValueError(f"{name} holds a NaN or an infinity; look where the network made it.")
+        means.append(x.mean(axis=0))
+        factors.append(np.linalg.qr((x - means[-1]) / np.sqrt(len(x) - 1), mode="r"))
+    # With C = RᵀR, tr (C C')^½ is the sum of the singular values of R R'ᵀ: no covariance is formed
+    # and no root taken, which would cost half of the digits.
+    cross = np.linalg.svd(factors[0] @ factors[1].T, compute_uv=False).sum()
+    spread = sum(np.square(r).sum() for r in factors) - 2 * cross
+    return float(np.square(means[0] - means[1]).sum() + max(spread, 0.0))
+
+
 def bootstrap(values, n_resamples=2000, seed=1, clusters=None):
     """The mean of `values` and its 95 % percentile bootstrap interval (Efron 1979).
 

@@ -1,0 +1,100 @@
+"""The two small networks that the course ships: their layers, their files, what they are fed.
+
+`course_utils.scene_classes` makes them, `course_utils.backbones` is how lessons use them. A file is
+ONNX, from x (N, C, H, W) of any size to `features` (N, width) and `p` (N, classes); its kernels and
+biases are named as the layers of `small_network`, and it carries what its card says.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+
+from course_utils import color
+
+CHECKPOINTS = Path(__file__).parent / "checkpoints"
+SUMS = "SHA256SUMS.backbones"
+SHIPPED = {"course_L": (1, 128), "course_RGB": (3, 48)}  # channels, width
+SIZE = 96  # pixels a side, what they are trained at
+LAYERS = ((32, 2), (64, 2), (96, 2), (96, 1), (128, 2))  # filters and stride; then the width, 1
+
+
+def small_network(channels, width, normalized=False):
+    """The shipped networks in Keras: (N, H, W, channels), any size -> (N, width).
+
+    3×3 convolutions as LAYERS lists them, ReLU, and the mean over all positions, so that it takes
+    any height and width. normalized: with batch normalization, as it is trained; then the
+    normalization is folded into kernels and biases, and what is shipped has none.
+    """
+    import keras
+
+    layers = keras.layers
+    x = inputs = keras.Input((None, None, channels))
+    for i, (filters, stride) in enumerate((*LAYERS, (width, 1)), 1):
+        options = {"use_bias": not normalized, "name": f"conv{i}"}
+        x = layers.Conv2D(filters, 3, stride, "same", **options)(x)
+        if normalized:
+            x = layers.BatchNormalization(name=f"norm{i}")(x)
+        x = layers.ReLU(name=f"relu{i}")(x)
+    x = layers.GlobalAveragePooling2D(dtype="float32", name="features")(x)
+    return keras.Model(inputs, x, name="small_network")
+
+
+def scaled(rgb, channels):
+    """What a shipped network takes of uint8 pictures (N, H, W, 3): L / 100, or RGB / 255."""
+    if channels == 1:
+        return color.rgb_to_lab(rgb)[..., :1] / np.float32(100)
+    return rgb / np.float32(255)
+
+
+def checked(path):
+    """The bytes of a shipped file; ValueError where its sha256 is not the listed one."""
+    data = path.read_bytes()
+    lines = path.with_name(SUMS).read_text(encoding="utf-8").splitlines()
+    if f"{hashlib.sha256(data).hexdigest()}  {path.name}" not in lines:
+        raise ValueError(
+            f"{path.name} is not the shipped file: its sha256 differs from the one in {SUMS}; "
+            "install the course again."
+        )
+    return data
+
+
+def opened(data, name):
+    """(onnxruntime session, what the file says about itself) of a shipped network's file."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 2, 4
+    try:
+        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception:  # onnxruntime raises a dozen kinds of its own
+        session = None
+    found = session.get_modelmeta().custom_metadata_map if session else {}
+    if found.get("network") != name:
+        kind = f"of {found['network']}" if "network" in found else "something else or damaged"
+        raise ValueError(f"The file does not hold the weights of {name}: it is {kind}.")
+    return session, {key: _value(text) for key, text in found.items()}
+
+
+def _value(text):
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def to_keras(data, channels, width):
+    """The Keras network with the kernels and biases of a shipped network's file."""
+    import onnx
+
+    graph = onnx.load_from_string(data).graph
+    arrays = {
+        t.name.removesuffix("/float16"): onnx.numpy_helper.to_array(t) for t in graph.initializer
+    }
+    network = small_network(channels, width)
+    for layer in network.layers:
+        if layer.weights:
+            kernel = arrays[f"{layer.name}/kernel"].transpose(2, 3, 1, 0)  # (3, 3, in, out)
+            layer.set_weights([kernel.astype(np.float32), arrays[f"{layer.name}/bias"]])
+    return network

@@ -1,0 +1,548 @@
+"""Borrowed networks say which weights they have, are fed what they were trained on, and export."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+
+import numpy as np
+import pytest
+
+from course_utils import backbones, color, colorizer, metrics, small_network
+
+RNG = np.random.default_rng(5)
+PICTURES = RNG.integers(0, 256, (5, 40, 52, 3), dtype=np.uint8)
+COURSE = sorted(small_network.SHIPPED)
+
+
+@pytest.fixture
+def offline(monkeypatch, tmp_path):
+    """No weights in Keras's cache, and no network; the official loader must not be asked."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+
+    def refuse(*arguments, **options):
+        raise urllib.error.URLError("no network")
+
+    def build(name, weights, real=backbones._build):
+        assert weights != "imagenet", "the loader would wait for minutes"
+        return real(name, weights)
+
+    monkeypatch.setattr(urllib.request, "urlopen", refuse)
+    monkeypatch.setattr(backbones, "_build", build)
+
+
+@pytest.fixture(scope="module")
+def inception():
+    return backbones.features("InceptionResNetV2", "random")
+
+
+@pytest.fixture(scope="module")
+def vgg():
+    return backbones.features("VGG16", "random")
+
+
+# Which weights
+
+
+def test_auto_without_imagenet_takes_the_named_substitute_and_says_so(offline, capsys):
+    for name in backbones.APPLICATIONS:
+        found = backbones.features(name)
+        line = capsys.readouterr().out
+        assert found.name == "course_L" and line.count("\n") == 1
+        assert line.startswith(f"{name}: no ImageNet weights here, so course_L instead: ")
+        assert found.weights in line and "the course's own, of L, Intel's six" in found.weights
+
+
+def test_imagenet_without_network_fails_at_once_with_one_sentence(offline):
+    begun = time.monotonic()
+    with pytest.raises(ConnectionError) as caught:
+        backbones.features("VGG16", "imagenet")
+    assert time.monotonic() - begun < 5
+    text = str(caught.value)
+    assert text.count(". ") == 0 and text.endswith(".") and "\n" not in text
+    assert "VGG16" in text and backbones.APPLICATIONS["VGG16"]["file"] in text
+
+
+def test_a_name_server_that_hangs_is_not_waited_for(offline, monkeypatch):
+    def hang(*arguments, **options):
+        time.sleep(20)
+
+    monkeypatch.setattr(urllib.request, "urlopen", hang)
+    monkeypatch.setattr(backbones, "WAIT", 0.3)
+    begun = time.monotonic()
+    with pytest.raises(ConnectionError):
+        backbones.features("VGG16", "imagenet")
+    assert time.monotonic() - begun < 5
+
+
+def test_a_server_that_answers_with_an_error_is_reachable(monkeypatch):
+    def forbid(request, timeout):
+        raise urllib.error.HTTPError(request.full_url, 403, "Forbidden", {}, None)
+
+    monkeypatch.setattr(urllib.request, "urlopen", forbid)
+    assert backbones._reachable()
+
+
+def test_the_official_loader_is_used_where_its_file_or_its_server_is(offline, monkeypatch, capsys):
+    """With a file in the cache the server is not asked; a download has a time limit, then none."""
+    import socket
+
+    asked = []
+
+    def build(name, weights):
+        asked.append((name, weights, socket.getdefaulttimeout()))
+
+    monkeypatch.setattr(backbones, "_build", build)
+    cache = backbones.Path(os.environ["KERAS_HOME"], "models")
+    cache.mkdir()
+    (cache / backbones.APPLICATIONS["VGG16"]["file"]).write_bytes(b"weights")
+    found = backbones.features("VGG16")
+    assert found.weights == "ImageNet (Keras Applications)" and found.name == "VGG16"
+    assert capsys.readouterr().out == "VGG16: ImageNet (Keras Applications)\n"
+    monkeypatch.setattr(backbones, "_reachable", lambda: True)
+    backbones.features("MobileNet", "imagenet")
+    assert asked == [(n, "imagenet", backbones.STALL) for n in ("VGG16", "MobileNet")]
+    assert socket.getdefaulttimeout() is None
+
+
+def test_a_loader_that_fails_is_no_network_and_the_cause_is_kept(offline, monkeypatch):
+    monkeypatch.setattr(backbones, "_reachable", lambda: True)
+
+    def fail(name, weights):
+        raise Exception("URL fetch failure")
+
+    monkeypatch.setattr(backbones, "_build", fail)
+    with pytest.raises(ConnectionError) as caught:
+        backbones.features("VGG16", "imagenet")
+    assert "URL fetch failure" in str(caught.value.__cause__)
+    assert backbones.features("VGG16").name == "course_L"
+
+
+def test_random_only_by_name_and_from_its_seed(capsys):
+    one, same, other = (backbones.features("course_L", "random", seed) for seed in (1, 1, 2))
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "course_L: random, seed 1",
+        "course_L: random, seed 2",
+    ]
+    np.testing.assert_array_equal(one.embed(PICTURES), same.embed(PICTURES))
+    assert np.abs(one.embed(PICTURES) - other.embed(PICTURES)).max() > 1e-3
+    shipped = backbones.features("course_L")
+    assert np.abs(one.embed(PICTURES) - shipped.embed(PICTURES)).max() > 1e-3
+
+
+def test_random_networks_say_it(vgg, inception):
+    assert vgg.weights == inception.weights == "random, seed 1"
+    assert (vgg.name, inception.name) == ("VGG16", "InceptionResNetV2")
+
+
+def test_unknown_names_and_wrong_requests_have_one_sentence():
+    with pytest.raises(ValueError, match="no network 'vgg'; take one of VGG16, .*course_RGB"):
+        backbones.features("vgg")
+    with pytest.raises(ValueError, match="never saw ImageNet"):
+        backbones.features("course_RGB", "imagenet")
+    with pytest.raises(ValueError, match="has no input layer"):
+        backbones.input_layer("course_L")
+
+
+@pytest.mark.parametrize("name", ["course_L", "MobileNet"])
+def test_a_missing_file_is_named(name, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no file '.*gone\.h5'; give \"auto\""):
+        backbones.features(name, tmp_path / "gone.h5")
+
+
+def test_weights_of_another_network_are_refused(tmp_path, shared_data):
+    mobile = shared_data / "weights" / backbones.APPLICATIONS["MobileNet"]["file"]
+    with pytest.raises(ValueError, match="does not hold the weights of VGG16: the file is vgg16"):
+        backbones.features("VGG16", mobile)
+    with pytest.raises(ValueError, match="does not hold the weights of course_L"):
+        backbones.features("course_L", mobile)
+
+
+def test_a_file_that_is_no_weights_is_refused(tmp_path):
+    file = tmp_path / "x.h5"
+    file.write_bytes(b"not a file of weights")
+    for name in ("MobileNet", "course_RGB"):
+        with pytest.raises(ValueError, match=f"does not hold the weights of {name}"):
+            backbones.features(name, file)
+    with pytest.raises(ValueError, match="cannot be read as an .npz"):
+        backbones.vgg_blocks(file)
+
+
+def test_one_shipped_network_is_not_taken_for_the_other():
+    file = small_network.CHECKPOINTS / "course_RGB.onnx"
+    with pytest.raises(ValueError, match="weights of course_L: it is of course_RGB"):
+        backbones.features("course_L", file)
+    found = backbones.features("course_RGB", file)
+    assert found.weights == "from course_RGB.onnx"
+    np.testing.assert_array_equal(
+        found.embed(PICTURES), backbones.features("course_RGB").embed(PICTURES)
+    )
+
+
+def test_a_shipped_file_that_was_changed_is_refused(tmp_path, monkeypatch):
+    for file in small_network.CHECKPOINTS.glob("*"):
+        if file.stem in COURSE or file.name == small_network.SUMS:
+            shutil.copy(file, tmp_path)
+    monkeypatch.setattr(backbones, "CHECKPOINTS", tmp_path)
+    backbones.features("course_L")
+    data = bytearray((tmp_path / "course_L.onnx").read_bytes())
+    data[-2000] ^= 1
+    (tmp_path / "course_L.onnx").write_bytes(data)
+    with pytest.raises(ValueError, match="course_L.onnx is not the shipped file: its sha256"):
+        backbones.features("course_L")
+
+
+# What they are fed
+
+
+def test_vgg_sees_bgr_less_the_mean(vgg):
+    from keras.applications.vgg16 import preprocess_input
+
+    red = np.full((1, 224, 224, 3), (200, 10, 30), np.uint8)
+    np.testing.assert_allclose(vgg.prepare(red)[0, 0, 0], [-73.939, -106.779, 76.32], atol=1e-3)
+    wanted = preprocess_input(red.astype(np.float32))
+    np.testing.assert_allclose(vgg.prepare(red), wanted, atol=1e-4)
+
+
+def test_inception_sees_minus_one_to_one(inception):
+    from keras.applications.inception_resnet_v2 import preprocess_input
+
+    picture = RNG.integers(0, 256, (1, 299, 299, 3), dtype=np.uint8)
+    x = inception.prepare(picture)
+    np.testing.assert_allclose(x, preprocess_input(picture.astype(np.float32)), atol=1e-6)
+    assert x.min() < -0.95 and x.max() > 0.95
+    white_and_black = np.repeat(np.uint8([255, 0]), 8 * 8 * 3).reshape(2, 8, 8, 3)
+    assert inception.prepare(white_and_black).mean((1, 2, 3)).tolist() == [1, -1]
+
+
+def test_course_l_sees_l_alone():
+    found = backbones.features("course_L")
+    x = found.prepare(PICTURES)
+    assert x.shape == (5, found.size, found.size, 1) and x.dtype == np.float32
+    square = RNG.integers(0, 256, (2, found.size, found.size, 3), dtype=np.uint8)
+    np.testing.assert_allclose(found.prepare(square), color.rgb_to_lab(square)[..., :1] / 100)
+    gray = np.stack([metrics.paint_gray(picture) for picture in square])
+    near = np.abs(found.embed(square) - found.embed(gray)).max() / found.embed(square).max()
+    assert near < 0.02, "rounding to 8 bits moves L a little, and nothing else may"
+
+
+def test_course_rgb_sees_color():
+    found = backbones.features("course_RGB")
+    gray = np.stack([metrics.paint_gray(picture) for picture in PICTURES])
+    square = RNG.integers(0, 256, (2, found.size, found.size, 3), dtype=np.uint8)
+    np.testing.assert_allclose(found.prepare(square), square / 255, atol=1e-6)
+    assert np.abs(found.embed(PICTURES) - found.embed(gray)).max() > 0.05
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        np.zeros((2, 8, 8, 3), np.float32),  # 0..1 where 0..255 is meant: it would see black
+        np.zeros((2, 8, 8, 3)),
+        np.zeros((2, 8, 8, 1), np.uint8),
+        np.zeros((2, 8, 8), np.uint8),
+        np.zeros((8, 8, 3), np.uint8),
+        [np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8, 4), np.uint8)],
+    ],
+    ids=["float32", "float64", "one channel", "no channel", "one picture", "alpha"],
+)
+@pytest.mark.parametrize("name", COURSE)
+def test_what_is_no_uint8_rgb_is_refused(name, wrong):
+    with pytest.raises(ValueError, match="give a batch of uint8 .* sees black"):
+        backbones.features(name).embed(wrong)
+
+
+# Vectors and classes
+
+
+@pytest.mark.parametrize("name", COURSE)
+def test_any_size_any_number_in_order(name):
+    found = backbones.features(name)
+    sizes = [(10, 300), (96, 96), (150, 150), (33, 20)] * 10  # more than a batch
+    pictures = [RNG.integers(0, 256, (*size, 3), dtype=np.uint8) for size in sizes]
+    whole = found.embed(pictures)
+    assert whole.shape == (40, found.width) and whole.dtype == np.float32
+    for i in (0, 31, 32, 39):
+        np.testing.assert_allclose(found.embed(pictures[i : i + 1])[0], whole[i], atol=1e-5)
+    assert found.embed(PICTURES[:0]).shape == (0, found.width)
+    p = found.classify(PICTURES)
+    assert p.shape == (5, len(found.classes)) and p.min() >= 0
+    np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_inceptions_features_are_logits(inception):
+    x = inception.embed(PICTURES[:2])
+    assert x.shape == (2, inception.width) == (2, 1000) and inception.size == 299
+    assert x.min() < 0, "probabilities would be positive"
+    assert np.abs(x.sum(axis=1) - 1).min() > 1e-3
+    with pytest.raises(ValueError, match="has no classes here: take course_L"):
+        inception.classify(PICTURES)
+
+
+def test_vggs_features_are_the_mean_of_its_last_maps(vgg):
+    import keras
+
+    x = vgg.embed(PICTURES[:1])
+    last = keras.Model(vgg.model.input, vgg.model.get_layer("block5_pool").output)
+    maps = np.asarray(last(vgg.prepare(PICTURES[:1])))
+    assert maps.shape == (1, 7, 7, 512) and vgg.width == 512
+    np.testing.assert_allclose(x, maps.mean((1, 2)), rtol=1e-3, atol=1e-5)
+
+
+def test_mobilenet_from_its_file_knows_more_than_a_random_one(shared_data):
+    """Its classes of place lie apart: the nearest of six class means names the right one."""
+    from course_utils import scene_classes
+
+    rgb, labels, _ = scene_classes.labelled("test", 64)
+    rgb, labels = rgb[::5], labels[::5]
+    file = shared_data / "weights" / backbones.APPLICATIONS["MobileNet"]["file"]
+    right = {}
+    for weights in (file, "random"):
+        found = backbones.features("MobileNet", weights)
+        x = found.embed(rgb)
+        assert x.shape == (len(rgb), found.width) == (len(rgb), 256)
+        even, odd = slice(0, None, 2), slice(1, None, 2)
+        means = np.stack([x[even][labels[even] == k].mean(axis=0) for k in range(6)])
+        nearest = np.square(x[odd][:, None] - means).sum(-1).argmin(axis=1)
+        right[found.weights] = (nearest == labels[odd]).mean()
+    assert list(right) == [f"ImageNet, from {file.name}", "random, seed 1"]
+    assert right[f"ImageNet, from {file.name}"] > right["random, seed 1"] + 0.15
+
+
+# The shipped networks
+
+
+@pytest.mark.parametrize("name", COURSE)
+def test_the_shipped_files(name):
+    file = small_network.CHECKPOINTS / f"{name}.onnx"
+    found = backbones.features(name)
+    card = file.with_suffix(".md").read_text(encoding="utf-8")
+    assert file.stat().st_size <= 1.5e6
+    assert found.about["parameters"] <= 600_000
+    assert found.classes == ["buildings", "forest", "glacier", "mountain", "sea", "street"]
+    assert found.about["n"] == 6209 and found.about["n_test"] == 500
+    for fact in ("n", "size", "epochs", "seed", "data", "data_licence", "licence", "command"):
+        assert f"| {fact} | {found.about[fact]} |" in card
+    share, low, high = found.about["accuracy"]
+    assert f"{share:.3f} [{low:.3f}, {high:.3f}]" in card
+    assert low > found.about["majority"][2] + 0.2, "far better than always naming one class"
+    sums = file.with_name(small_network.SUMS).read_text(encoding="utf-8").split()
+    assert sums[1::2] == [f"{name}.onnx" for name in COURSE]
+    for digest in sums[::2]:
+        assert any(digest in path.read_text() for path in file.parent.glob("course_*.md"))
+
+
+def test_they_are_no_colorizers():
+    assert not set(COURSE) & set(colorizer.names())
+    assert 4 * small_network.SHIPPED["course_RGB"][1] <= 476 // 2, "halves of the test photographs"
+
+
+@pytest.mark.parametrize("name", COURSE)
+def test_the_card_tells_the_accuracy_that_one_measures(name, shared_data):
+    from course_utils import scene_classes
+
+    found = backbones.features(name)
+    rgb, labels, names = scene_classes.labelled("test")
+    assert list(names) == found.classes
+    measured = scene_classes.scores(found.classify(rgb), labels)
+    assert measured["accuracy"] == pytest.approx(found.about["accuracy"], abs=0.005)
+    assert measured["balanced"] == pytest.approx(found.about["balanced"], abs=0.005)
+
+
+@pytest.mark.parametrize("name", COURSE)
+def test_the_keras_model_is_the_file(name):
+    found = backbones.features(name)
+    np.testing.assert_allclose(
+        np.asarray(found.model(found.prepare(PICTURES))), found.embed(PICTURES), atol=1e-4
+    )
+    channels = small_network.SHIPPED[name][0]
+    for shape in ((2, 61, 83), (1, 16, 8), (1, 5, 3)):  # fully convolutional, odd sizes too
+        x = RNG.uniform(0, 1, (*shape, channels)).astype(np.float32)
+        np.testing.assert_allclose(np.asarray(found.model(x)), found._run(x)[0], atol=1e-4)
+    assert found.model is found.model
+
+
+def test_they_run_without_tensorflow():
+    code = """
+import sys
+import numpy as np
+for name in ("tensorflow", "keras", "torch", "onnx"):
+    sys.modules[name] = None
+from course_utils import backbones
+for name in ("course_L", "course_RGB"):
+    found = backbones.features(name)
+    print(found.embed(np.zeros((2, 9, 9, 3), np.uint8)).shape, found.classify([]).shape)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    shapes = run.stdout.splitlines()[1::2]
+    assert shapes == ["(2, 128) (0, 6)", "(2, 48) (0, 6)"], run.stdout
+
+
+# Inside a colorizer
+
+METADATA = {
+    "lesson": "toy",
+    "architecture": "toy",
+    "data": "noise",
+    "data_licence": "none",
+    "licence": "MIT",
+    "profile": "ci",
+    "seed": 1,
+    "metrics": [],
+}
+
+
+def fused(network):
+    """A colorizer that adds a borrowed vector to its own maps."""
+    import keras
+
+    layers = keras.layers
+    L = keras.Input((None, None, 1))
+    local = layers.Conv2D(8, 3, 2, "same", activation="relu")(L)  # (N, H/2, W/2, 8)
+    vector = layers.Reshape((1, 1, network.width))(network.model(L))  # (N, 1, 1, 128)
+    x = layers.Add()([local, layers.Conv2D(8, 1)(vector)])  # (N, H/2, W/2, 8)
+    x = layers.UpSampling2D()(layers.ReLU()(x))
+    return keras.Model(L, layers.Conv2D(2, 3, padding="same", activation="tanh")(x))
+
+
+def encoded(blocks):
+    """A colorizer whose encoder is borrowed."""
+    import keras
+
+    layers = keras.layers
+    x = layers.Rescaling(0.01)(blocks.output)  # (N, H/4, W/4, 128)
+    x = layers.UpSampling2D(4)(layers.Conv2D(8, 1, activation="relu")(x))
+    return keras.Model(blocks.input, layers.Conv2D(2, 3, padding="same", activation="tanh")(x))
+
+
+@pytest.mark.parametrize("build, multiple", [(fused, 2), (encoded, 4)])
+def test_a_colorizer_with_a_borrowed_network_exports(build, multiple, tmp_path):
+    """`save_keras` compares the graph with the model at two sizes; here against Keras once more."""
+    borrowed = backbones.features("course_L") if build is fused else backbones.vgg_blocks("random")
+    model = build(borrowed)
+    path = tmp_path / "toy.onnx"
+    colorizer.save_keras(model, path, scale=110, multiple=multiple, size=64, **METADATA)
+    L = RNG.uniform(0, 100, (2, 36, 52, 1)).astype(np.float32)
+    ab = colorizer.Colorizer.load(path).ab(L)
+    assert ab.std() > 1e-3
+    np.testing.assert_allclose(ab, 110 * np.asarray(model(L / 100)), atol=0.5)
+
+
+# VGG's first blocks
+
+
+def shapes(layers):
+    sizes = {"block1_conv1": (3, 64), "block1_conv2": (64, 64), "block2_conv1": (64, 128)}
+    sizes |= {"block2_conv2": (128, 128)}
+    return {name: sizes[name] for name in layers}
+
+
+def tensors(layers=("block1_conv1", "block1_conv2", "block2_conv1", "block2_conv2")):
+    result = {}
+    for name, (into, out) in shapes(layers).items():
+        result[f"{name}__kernel"] = RNG.normal(0, 0.05, (3, 3, into, out)).astype(np.float32)
+        result[f"{name}__bias"] = RNG.normal(0, 0.1, out).astype(np.float32)
+    return result
+
+
+def save(path, arrays):
+    np.savez(path, **arrays)
+    return path
+
+
+@pytest.mark.parametrize("blocks, channels", [(1, 64), (2, 128), (3, 256)])
+def test_vgg_blocks_at_any_size(blocks, channels, capsys):
+    model = backbones.vgg_blocks("random", blocks)
+    s = "s" if blocks > 1 else ""
+    assert capsys.readouterr().out == f"VGG, {blocks} block{s}: random, seed 1\n"
+    for height, width in ((32, 48), (37, 50)):
+        maps = model(RNG.uniform(0, 1, (2, height, width, 1)).astype(np.float32))
+        assert maps.shape == (2, height >> blocks, width >> blocks, channels)
+
+
+def test_vgg_blocks_are_vgg16s(vgg, tmp_path, capsys):
+    """The same tensors in Keras's VGG16 give the same maps, fed as its authors feed it."""
+    import keras
+    from keras.applications.vgg16 import preprocess_input
+
+    arrays = tensors()
+    model = backbones.vgg_blocks(save(tmp_path / "w.npz", arrays), rgb=True)
+    assert capsys.readouterr().out == "VGG, 2 blocks: from w.npz\n"
+    network = keras.applications.VGG16(weights=None, include_top=False)
+    for name in shapes(["block1_conv1", "block1_conv2", "block2_conv1", "block2_conv2"]):
+        network.get_layer(name).set_weights([arrays[f"{name}__kernel"], arrays[f"{name}__bias"]])
+    for name in ("block1_conv2", "block2_pool"):
+        ours = keras.Model(model.input, model.get_layer(name).output)
+        theirs = keras.Model(network.input, network.get_layer(name).output)
+        wanted = np.asarray(theirs(preprocess_input(PICTURES.astype(np.float32))))
+        maps = np.asarray(ours(PICTURES / np.float32(255)))
+        np.testing.assert_allclose(maps, wanted, atol=1e-3 * np.abs(wanted).max())
+    mirrored = np.asarray(model(PICTURES[..., ::-1] / np.float32(255)))
+    assert np.abs(mirrored - maps).max() > 0.1 * maps.max(), "RGB is not BGR"
+
+
+def test_vgg_blocks_of_l_see_the_grays_of_that_l(tmp_path):
+    """Not L's own values: 100·g/255 misses L* by 3, and a network would see another picture."""
+    weights = save(tmp_path / "w.npz", tensors())
+    of_l, of_rgb = (backbones.vgg_blocks(weights, rgb=rgb) for rgb in (False, True))
+    gray = np.repeat(PICTURES[..., :1], 3, axis=-1)
+    L = color.rgb_to_lab(gray)[..., :1]
+    one, other = of_l(L / 100), of_rgb(gray / np.float32(255))
+    scale = np.abs(other).max()
+    np.testing.assert_allclose(one, other, atol=2e-3 * scale)
+    naive = of_rgb(np.repeat(L / 100, 3, axis=-1).astype(np.float32))
+    assert np.abs(np.asarray(naive) - other).max() > 0.01 * scale
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("name", ["VGG16", "InceptionResNetV2", "MobileNet"])
+def test_the_input_layer_prepares_as_prepare_does(name, policy):
+    import keras
+
+    spec = backbones.APPLICATIONS[name]
+    wanted = spec["range"](PICTURES.astype(np.float32))
+    gray = np.repeat(PICTURES[..., :1], 3, axis=-1)
+    L = color.rgb_to_lab(gray)[..., :1] / np.float32(100)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        of_rgb, of_l = backbones.input_layer(name, rgb=True), backbones.input_layer(name)
+        tolerance = 1e-4 * np.abs(wanted).max()
+        np.testing.assert_allclose(of_rgb(PICTURES / np.float32(255)), wanted, atol=tolerance)
+        wanted = spec["range"](gray.astype(np.float32))
+        np.testing.assert_allclose(of_l(L), wanted, atol=tolerance)
+        assert not of_l.trainable_weights
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def test_weights_that_do_not_fit_are_named(tmp_path):
+    few = save(tmp_path / "few.npz", tensors(["block1_conv1", "block1_conv2"]))
+    backbones.vgg_blocks(few, blocks=1)
+    with pytest.raises(ValueError, match="few.npz holds .*nothing.* for block2_conv1 of VGG-16"):
+        backbones.vgg_blocks(few)
+    turned = {name: array.T for name, array in tensors().items()}
+    with pytest.raises(ValueError, match="for block1_conv1 of VGG-16, which needs"):
+        backbones.vgg_blocks(save(tmp_path / "turned.npz", turned))
+    with pytest.raises(FileNotFoundError, match="gone.npz"):
+        backbones.vgg_blocks(tmp_path / "gone.npz")
+    with pytest.raises(ValueError, match="blocks is 4; it must be 1, 2 or 3"):
+        backbones.vgg_blocks("random", 4)
+
+
+def test_vgg19s_tensors_fit_three_blocks_and_read_edges(shared_data):
+    """Trained kernels answer to a photograph, and differently from random ones."""
+    file = shared_data / "weights" / "vgg19_block1-3.npz"
+    model = backbones.vgg_blocks(file, 3)
+    with np.load(file) as stored:
+        for name in ("block1_conv1", "block3_conv3"):
+            kernel, bias = model.get_layer(name).get_weights()
+            np.testing.assert_array_equal(kernel, stored[f"{name}__kernel"])
+            np.testing.assert_array_equal(bias, stored[f"{name}__bias"])
+    flat, step = np.full((2, 32, 32, 1), 0.5, np.float32)
+    step[:, 16:] = 0.8
+    maps = np.asarray(model(np.stack([flat, step])))  # (2, 4, 4, 256)
+    inner = np.abs(maps[1] - maps[0])[1:3].mean(axis=(0, 2))
+    assert inner[1:3].max() > 2 * inner[0], "an edge is answered where it is"
