@@ -69,8 +69,8 @@ def start(lesson, data="bundled"):
     """Begin a lesson: seed Python and numpy, print five lines, return the `Session`.
 
     lesson: its file's name, for instance "01_lab_color".
-    data: "bundled" (photographs that come with scikit-image and scikit-learn), "paintbox", or a
-        folder of your own.
+    data: "bundled" (photographs that come with scikit-image and scikit-learn), "paintbox", a data
+        set of `data_scripts`, or a folder of your own.
     """
     random.seed(SEED)
     np.random.seed(SEED)

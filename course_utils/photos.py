@@ -18,9 +18,12 @@ from course_utils.photo_file import SUFFIXES, PhotoError, open_photo
 
 __all__ = ["SUFFIXES", "Photo", "PhotoError", "bundled", "load", "open_photo"]
 
+# Public data sets that `python -m data_scripts.NAME` prepares.
+SETS = ("coco", "flickr", "imagenet", "imagenette", "intel", "places")
 TEST_SHARE = 0.1
 GRAY_CHROMA = 3.0  # mean C*ab below which a photograph counts as gray
 PART = 1000  # pictures decoded between two writes to the cache
+BLOCK, WAITING = 2**24, 10**6  # cosines held at once, and pairs found, when looking for copies
 CACHED = 1  # raise it when what the cache keeps is computed in another way
 
 
@@ -68,8 +71,10 @@ def load(source, split="train", size=64, limit=None, color_only=False):
     """Square pictures of one split: uint8 (N, size, size, 3); for "paintbox" float32 in [0, 1].
 
     source: "bundled" (`bundled()`; coffee and astronaut for testing, six for training), "paintbox"
-        (1,000 scenes or `limit`; the splits differ in their seed), or a folder, which is searched
-        with its subfolders; hidden files are passed over.
+        (1,000 scenes or `limit`; the splits differ in their seed), a public data set that
+        `python -m data_scripts.NAME` has prepared ("coco", "flickr", "imagenet", "imagenette",
+        "intel", "places"), or a folder, which is searched with its subfolders; hidden files are
+        passed over. A folder with the name of a data set is written "./coco".
     split: "train" or "test". Subfolders `train` and `test`, or `seg_train` and `seg_test`, are used
         as published. Else the contents of the files decide, not names, places, `size` or `limit`:
         about a tenth is for testing, and near duplicates stay together (a photo re-encoded,
@@ -85,7 +90,7 @@ def load(source, split="train", size=64, limit=None, color_only=False):
     that an interrupted call goes on where it was, by parts of 1,000 pictures.
 
     Raises ValueError for a bad argument and where no picture is left, FileNotFoundError for a
-    folder that does not exist.
+    folder that does not exist and a data set that is not prepared.
     """
     if split not in ("train", "test"):
         raise ValueError(f'split is {split!r}; it must be "train" or "test".')
@@ -103,18 +108,18 @@ def load(source, split="train", size=64, limit=None, color_only=False):
             rgbs = _colored(rgbs, [_chroma(Image.fromarray(rgb)) for rgb in rgbs])
         return np.stack([_square(rgb, size) for rgb in rgbs[:limit]])
 
-    folder = Path(source).expanduser()
+    folder = _prepared(source) if source in SETS else Path(source).expanduser()
     if not folder.is_dir():
         raise FileNotFoundError(
-            f'There is no folder {folder}: source is a folder of photographs, "paintbox" or '
-            '"bundled" (photographs that are installed already).'
+            f'There is no folder {folder}: source is a folder of photographs, "paintbox", '
+            f'"bundled" (photographs that are installed already) or one of {", ".join(SETS)}.'
         )
     pairs = (("train", "test"), ("seg_train", "seg_test"))
     published = [pair for pair in pairs if all((folder / name).is_dir() for name in pair)]
     if published:
         folder = folder / published[0][split == "test"]
-    files = _files(folder)
-    index = _mapped("index", files, _describe, INDEX)
+    files = files_in(folder)
+    index = mapped("index", files, describe, INDEX)
     opens = index["note"] == ""
     refused = index["note"][~opens]
     for note in refused[:5]:
@@ -135,10 +140,27 @@ def load(source, split="train", size=64, limit=None, color_only=False):
             f'{" ".join(SUFFIXES)}): add some, or use source="bundled".'
         )
     row = np.dtype(("u1", (size, size, 3)))
-    return _mapped("pixels", [files[i] for i in chosen[:limit]], lambda f: _pixels(f, size), row)
+    return mapped("pixels", [files[i] for i in chosen[:limit]], lambda f: _pixels(f, size), row)
 
 
-def _files(folder):
+def data_home():
+    """The folder where public data sets live: COURSE_DATA, or ~/.cache/color-from-gray/data."""
+    home = os.environ.get("COURSE_DATA") or Path.home() / ".cache" / "color-from-gray" / "data"
+    return Path(home).expanduser()
+
+
+def _prepared(name):
+    folder = data_home() / name
+    if not (folder / "manifest.csv").is_file():  # written last
+        raise FileNotFoundError(
+            f'The photographs "{name}" are not on this machine yet: run `python -m '
+            f'data_scripts.{name}`, or use source="bundled", which needs no download.'
+        )
+    return folder
+
+
+def files_in(folder):
+    """The pictures in a folder and its subfolders, sorted; hidden ones are passed over."""
     files = [file for file in sorted(folder.rglob("*")) if file.suffix.lower() in SUFFIXES]
     hidden = [any(p.startswith(".") for p in file.relative_to(folder).parts) for file in files]
     return [f for f, is_hidden in zip(files, hidden, strict=True) if not is_hidden and f.is_file()]
@@ -150,8 +172,8 @@ INDEX = np.dtype(
 )
 
 
-def _describe(file):
-    """One row of INDEX."""
+def describe(file):
+    """One row of INDEX: what `load` and the data scripts need to know of a file."""
     try:
         with warnings.catch_warnings(action="ignore"):  # `_pixels` lets them pass
             im = Image.fromarray(open_photo(file))
@@ -198,28 +220,43 @@ def _windows(im):
 
 def _is_test(index):
     """Which rows of INDEX, sorted by sha256, are for testing: near duplicates share one draw."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    # Whole pictures against all windows. A cosine of .75 joins them: 39 of 22 million pairs of
-    # landscapes reach it, many of them bursts, and all but 1 in 500 of the copies that `load`
-    # names. Products of whole numbers are exact in float32, so that every machine finds the same.
-    windows = index["windows"].reshape(-1, 288).astype(np.float32)
-    length = np.sqrt(abs(windows).sum(1))
-    length[length**2 < 32] = np.inf  # too flat to tell
-    pairs = [np.empty((0, 2), int)]
-    with _bar("near duplicates", len(index)) as bar:
-        for start in range(0, len(index), 256):
-            rows = slice(4 * start, 4 * (start + 256), 4)
-            near = windows[rows] @ windows.T >= 0.75 * length[rows, None] * length
-            pairs.append(np.argwhere(near) // (1, 4) + (start, 0))
-            bar.update(near.shape[0])
-    i, j = np.concatenate(pairs).T
-    graph = coo_matrix((np.ones(len(i)), (i, j)), (len(index), len(index)))
-    group = connected_components(graph, directed=False)[1]
+    group = near_duplicates(index)
     firsts = index["sha256"][np.unique(group, return_index=True)[1]]
     draws = [int(hashlib.sha256(first).hexdigest(), 16) / 2**256 for first in firsts]
     return (np.array(draws) < TEST_SHARE)[group]
+
+
+def near_duplicates(index):
+    """The number of each row's group: rows of INDEX that look alike, directly or by a chain."""
+    # Whole pictures against all windows. A cosine of .75 joins them: 39 of 22 million pairs of
+    # landscapes reach it, many of them bursts, and all but 1 in 500 of the copies that `load`
+    # names. Products of whole numbers are exact in float32, so that every machine finds the same.
+    signs = index["windows"].reshape(-1, 288)
+    length = np.sqrt(abs(signs).sum(1, dtype=np.float32))
+    windows = signs.astype(np.float32)
+    length[length**2 < 32] = np.inf  # too flat to tell
+    step = max(1, min(256, BLOCK // max(1, len(windows))))
+    group, pairs, waiting = np.arange(len(index)), [], 0
+    with _bar("near duplicates", len(index)) as bar:
+        for start in range(0, len(index), step):
+            rows = slice(4 * start, 4 * (start + step), 4)
+            near = windows[rows] @ windows.T >= 0.75 * length[rows, None] * length
+            pairs.append(np.argwhere(near) // (1, 4) + (start, 0))
+            waiting += len(pairs[-1])
+            if waiting > WAITING:  # an album of copies has more pairs than memory
+                group, pairs, waiting = _joined(group, pairs), [], 0
+            bar.update(near.shape[0])
+    return _joined(group, pairs)
+
+
+def _joined(group, pairs):
+    """Groups after joining those of the rows i and j, for every pair (i, j)."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    i, j = group[np.concatenate([np.empty((0, 2), int), *pairs])].T
+    graph = coo_matrix((np.ones(len(i), bool), (i, j)), (len(group), len(group)))
+    return connected_components(graph, directed=False)[1][group]
 
 
 def _bar(what, total):
@@ -229,20 +266,24 @@ def _bar(what, total):
     return tqdm(total=total, desc=what, unit="photo", disable=silent, delay=1)
 
 
-def _mapped(stage, files, make, dtype):
-    """make(file) of every file as an array, in parts that the cache keeps."""
+def mapped(stage, files, make, dtype, run=map):
+    """make(file) of every file as an array, in parts that the cache keeps.
+
+    run: what calls `make` on many files, `map` or the like of a pool of processes.
+    """
     result = np.empty(len(files), dtype)
     with _bar(stage, len(files)) as bar:
 
-        def made(file):
-            bar.update()
-            return make(file)
+        def counted(rows):
+            for row in rows:
+                yield row
+                bar.update()
 
         for start in range(0, len(files), PART):
             part = files[start : start + PART]
             stats = [(file.stat(), str(file.resolve())) for file in part]
             key = [stage, str(dtype), [(n, s.st_size, s.st_mtime_ns, s.st_mode) for s, n in stats]]
-            rows = _stored(key, lambda part=part: map(made, part), dtype)
+            rows = _stored(key, lambda part=part: counted(run(make, part)), dtype)
             result[start : start + PART] = rows
             bar.update(start + len(part) - bar.n)
     return result

@@ -708,7 +708,7 @@ def test_similarity_at_which_pictures_are_joined():
 
 def test_different_real_photographs_are_not_joined(shared_data):
     paths = sorted((shared_data / "intel" / "seg_test").glob("*/*.jpg"))[::4]
-    index = np.array([photos._describe(path) for path in paths], photos.INDEX)
+    index = np.array([photos.describe(path) for path in paths], photos.INDEX)
     index = index[np.argsort(index["sha256"])]
     assert photos._is_test(index).tolist() == [drawn(sha256) for sha256 in index["sha256"]]
 
