@@ -52,9 +52,10 @@ def show(fig, alt):
         raise ValueError(f"The alt text {alt!r} is too short: say what the figure shows.")
     kind, image = "image/png", png(fig)
     if len(image) > PHOTOGRAPHIC:
-        kind, buffer = "image/jpeg", io.BytesIO()
+        buffer = io.BytesIO()
         Image.open(io.BytesIO(image)).convert("RGB").save(buffer, "JPEG", quality=92, subsampling=0)
-        image = buffer.getvalue()
+        if len(buffer.getvalue()) < len(image):  # large flat pixels make a small PNG
+            kind, image = "image/jpeg", buffer.getvalue()
     data = {kind: base64.b64encode(image).decode(), "text/plain": alt}
     display(data, metadata={kind: {"alt": alt}}, raw=True)
 
@@ -75,15 +76,21 @@ def picture(ax, image, title=None):
         ax.set_title(title)
 
 
-def pictures(images, alt, titles=None, columns=None, width=10.0):
-    """Show pictures in a grid, each under its title, with one alt text for all of them."""
+def album(images, titles=None, columns=None, width=10.0):
+    """A figure of pictures in a grid, each under its title."""
     columns = columns or len(images)
     rows = -(-len(images) // columns)
     tallest = max(np.shape(image)[0] / np.shape(image)[1] for image in images)
-    title_room = 0.32 if titles else 0.05
+    lines = 1 + max(title.count("\n") for title in titles) if titles else 0
+    title_room = 0.32 * lines or 0.05  # inches
     fig, axes = grid(rows, columns, width, rows * (width / columns * tallest + title_room))
     for ax in axes:
         ax.set_axis_off()
     for i, image in enumerate(images):
         picture(axes[i], image, titles[i] if titles else None)
-    show(fig, alt)
+    return fig
+
+
+def pictures(images, alt, titles=None, columns=None, width=10.0):
+    """Show an `album` with one alt text for all of its pictures."""
+    show(album(images, titles, columns, width), alt)

@@ -25,6 +25,7 @@ from course_utils.small_network import (
     scaled,
     small_network,
 )
+from course_utils.study import wilson
 
 CLASSES = ("buildings", "forest", "glacier", "mountain", "sea", "street")
 SPLITS = {"train": "seg_train", "test": "seg_test"}
@@ -180,14 +181,6 @@ def graph(arrays, about):
     return model
 
 
-def wilson(right, total):
-    """A share and its 95 % interval (Wilson 1927), three floats."""
-    z, p = 1.959964, right / total
-    middle = (p + z**2 / (2 * total)) / (1 + z**2 / total)
-    half = z / (1 + z**2 / total) * math.sqrt(p * (1 - p) / total + z**2 / (4 * total**2))
-    return p, middle - half, middle + half
-
-
 def scores(p, labels):
     """How well probabilities (N, 6) tell labels (N,), a dict.
 
@@ -195,12 +188,16 @@ def scores(p, labels):
     answer that is right most often. balanced: the mean over classes of the share that is right.
     recall: that share for each class.
     """
+
+    def share(k):
+        return int(k) / len(labels), *wilson(int(k), len(labels))
+
     right = p.argmax(axis=1) == labels
     recall = [float(right[labels == k].mean()) for k in np.unique(labels)]
     return {
         "n_test": len(labels),
-        "accuracy": wilson(int(right.sum()), len(labels)),
-        "majority": wilson(int(np.bincount(labels).max()), len(labels)),
+        "accuracy": share(right.sum()),
+        "majority": share(np.bincount(labels).max()),
         "balanced": float(np.mean(recall)),
         "recall": recall,
     }

@@ -76,6 +76,8 @@ plots.pictures(
     alt="A temple above a lake: in gray, as each finished model colorizes it, and as it was. "
     "The guesses have less color than the photograph; none of them knows that the pillars are red.",
     titles=["given: gray", *(f"guess: {model.name}" for model in models), "the photograph"],
+    columns=3 if len(models) > 1 else None,
+    width=12,
 )
 
 # %% [markdown]
@@ -108,14 +110,11 @@ def colorize_file(data):
     """The bytes of a picture file, as a PNG of it in gray and as each model sees it."""
     rgb = photos.open_photo(data)
     given = color.split(color.rgb_to_lab(rgb))[0][..., 0] / 100  # (H, W)
-    fig, axes = plots.grid(1, 1 + len(models), width=5.0 * (1 + len(models)), height=4)
-    plots.picture(axes[0], given, "lightness")
-    for ax, model in zip(axes[1:], models):
-        plots.picture(ax, model.colorize(rgb), f"{LABEL}{model.name}")
-    return plots.png(fig)
+    seen = {"lightness": given}
+    seen |= {f"{colorizer.LABEL}\n{model.name}": model.colorize(rgb) for model in models}
+    return plots.png(plots.album(list(seen.values()), list(seen), columns=2))
 
 
-LABEL = colorizer.LABEL
 _ = widgets.upload("Your photograph", colorize_file, "A button to choose a picture file.")
 
 # %% [markdown]
@@ -133,8 +132,8 @@ _ = widgets.upload("Your photograph", colorize_file, "A button to choose a pictu
 # photographs that it was not trained on.
 
 # %% tags=["claim"]
-for model in models:
-    print(metrics.table(model.metadata["metrics"]))
+rows = {row["name"]: row for model in models for row in model.metadata["metrics"]}
+print(metrics.table(rows.values()))
 
 # %% [markdown]
 # ## The map

@@ -82,7 +82,7 @@ def checked(out, train, test):
     left_out = [int(n.replace(",", "")) for n in re.findall(r"\d[\d,]*", numbers[4].split(".")[0])]
     kept, held, candidates = (int(numbers[i].replace(",", "")) for i in (1, 2, 3))
     assert (kept, held) == (train, test) and kept + held + sum(left_out) == candidates
-    assert "never\nran it against the real one" in card
+    assert "has not been run against the real one" in card
     return rows
 
 

@@ -100,6 +100,14 @@ def test_the_paintbox_experiment(lesson):
     assert low <= row["regret"][0] <= high
     assert 0 < ladder["whole picture"] < ladder["gray"]
     assert {"sky", "balloon"} <= set(row["chroma"])
+    assert row["shown"] is None, "pictures are kept of four epochs only"
+
+
+def test_kept_pictures_come_back_to_half_a_unit(lesson):
+    scenes = paintbox.sample(2, 64, seed=4)
+    bottleneck = lesson["half_and_double"](scenes.ab)
+    again = lesson["unpacked"](lesson["packed"](bottleneck))
+    assert again.shape == scenes.ab.shape and np.abs(again - bottleneck).max() <= 0.5
 
 
 def test_regret_and_loss_of_the_best_answer(lesson):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from course_utils import plots, widgets
+from course_utils import paintbox, photos, plots, widgets
 
 ALT = "a straight line rises from two at one to four at two"
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -62,14 +62,24 @@ def test_short_alt_text_is_refused_by_name(alt, shown):
     assert shown == []
 
 
+def test_figure_of_large_pixels_stays_png(shown):
+    scenes = paintbox.sample(8, 64, seed=2).panels()
+    views = [view for kind in ("truth", "expected", "gray") for view in scenes[kind]]
+    fig = plots.album(views, columns=4)
+    plots.show(fig, ALT)
+    data, _ = shown[-1]
+    assert set(data) == {"image/png", "text/plain"}
+    assert len(base64.b64decode(data["image/png"])) > plots.PHOTOGRAPHIC, "else it proves nothing"
+
+
 def test_figure_of_photographs_becomes_jpeg_that_looks_the_same(shown):
-    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
-    plots.pictures([noise], ALT)
+    photo = photos.bundled()[0].rgb[:300, :400]
+    plots.pictures([photo], ALT)
     ((data, metadata),) = shown
     assert set(data) == {"image/jpeg", "text/plain"} and metadata == {"image/jpeg": {"alt": ALT}}
     fig, (ax,) = plots.grid(1, 1)
     fig.set_size_inches(*(side / plots.DPI for side in decoded(data, "image/jpeg").size))
-    plots.picture(ax, noise)
+    plots.picture(ax, photo)
     drawn = np.asarray(Image.open(io.BytesIO(plots.png(fig))).convert("RGB"), dtype=float)
     seen = np.asarray(decoded(data, "image/jpeg"), dtype=float)
     assert seen.shape == drawn.shape
@@ -176,6 +186,36 @@ def test_color_pair_describes_hex_and_names(color, rgb, shown):
     assert text.value == f"<pre>0.00 0.00 0.00 {rgb}</pre>"
     first.value = color
     assert text.value == f"<pre>{rgb} {rgb}</pre>"
+
+
+def test_a_click_on_a_pixel_shows_what_is_said_about_it(shown):
+    rgb = np.zeros((3, 4, 3))
+    rgb[1, 2] = 1.0, 0.5, 0.0
+    asked = []
+
+    def draw(row, column):
+        asked.append((row, column))
+        return f"{row} {column}".encode()
+
+    buttons, image = widgets.pixels(rgb, draw, "Pixels to click.")
+    assert asked == [(1, 2)] and image.value == b"1 2" and len(shown) == 1
+    assert shown[0][0]["text/plain"] == f"Pixels to click. {widgets.STATIC}"
+    assert len(buttons) == 12
+    assert buttons[1 * 4 + 2].style.button_color == "#ff8000"
+    assert buttons[0].style.button_color == "#000000"
+    for row, column in ((0, 0), (2, 3), (1, 0)):
+        button = buttons[row * 4 + column]
+        assert button.tooltip == f"row {row}, column {column}"
+        button.click()
+        assert image.value == f"{row} {column}".encode()
+    assert asked == [(1, 2), (0, 0), (2, 3), (1, 0)]
+
+
+def test_pixels_of_bytes_and_of_large_pictures():
+    buttons, _ = widgets.pixels(np.full((1, 1, 3), 255, np.uint8), lambda *place: b"", "Pixels.")
+    assert buttons[0].style.button_color == "#ffffff"
+    with pytest.raises(ValueError, match="25×3; at most 24"):
+        widgets.pixels(np.zeros((25, 3, 3)), lambda *place: b"", "Pixels.")
 
 
 def hand_in(button, content):

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from PIL import Image
-from scipy.stats import binomtest
 
 from course_utils import backbones, color, scene_classes, small_network
 
@@ -123,14 +122,6 @@ def test_the_rate_rises_once_and_falls():
     rates = [scene_classes.rate(10)(n) for n in range(10)]
     assert rates[0] < rates[1] and rates[1:] == sorted(rates[1:], reverse=True)
     assert 0 < rates[-1] < rates[1] / 10
-
-
-@pytest.mark.parametrize("right, total", [(0, 7), (3, 10), (450, 500), (24, 24)])
-def test_wilsons_interval_is_scipys(right, total):
-    share, low, high = scene_classes.wilson(right, total)
-    wanted = binomtest(right, total).proportion_ci(0.95, "wilson")
-    assert share == right / total
-    assert (low, high) == pytest.approx((wanted.low, wanted.high), abs=1e-6)
 
 
 def test_scores_by_hand():
