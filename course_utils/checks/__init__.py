@@ -19,3 +19,24 @@ from course_utils.checks.lesson_02 import (
     receptive_field,
     route,
 )
+from course_utils.checks.lesson_03 import (
+    fusion,
+    interval,
+    joint_loss,
+    look,
+    rows_seen,
+)
+from course_utils.checks.lesson_04 import (
+    accuracies,
+    fuse,
+    see,
+    shuffled,
+    to_ab,
+)
+from course_utils.checks.lesson_05 import (
+    annealed_mean,
+    bin_weights,
+    keep_bins,
+    repaired,
+    soft_code,
+)
