@@ -42,7 +42,7 @@ from course_utils import color, colorizer, metrics, photos, plots, widgets
 
 # %% tags=["nbval-ignore-output"]
 NEEDS = {"scikit-image": "01", "keras": "02 to 04", "tensorflow": "02 to 04", "torch": "05, 06, 10"}
-NEEDS |= {"onnxruntime": "this lesson, 07 to 09"}
+NEEDS |= {"fastai": "06", "onnxruntime": "00, 07 to 09"}
 for package, lessons in NEEDS.items():
     try:
         print(f"{package:13} {version(package):9} lessons {lessons}")
@@ -59,7 +59,7 @@ for package, lessons in NEEDS.items():
 models = [colorizer.Colorizer.load(name) for name in colorizer.names()]
 for model in models:
     print(
-        f"{model.name:20} {model.metadata['parameters']:>10,} parameters, lesson {model.name[:2]}"
+        f"{model.name:27} {model.metadata['parameters']:>10,} parameters, lesson {model.name[:2]}"
     )
 
 # %% [markdown]
@@ -132,7 +132,10 @@ _ = widgets.upload("Your photograph", colorize_file, "A button to choose a pictu
 # photographs that it was not trained on.
 
 # %% tags=["claim"]
-rows = {row["name"]: row for model in models for row in model.metadata["metrics"]}
+rows = {row["name"]: row for row in models[0].metadata["metrics"][:2]}  # gray, own mean
+for model in models:
+    for row in model.metadata["metrics"]:
+        rows.setdefault(row["name"], row | {"name": f"lesson {model.name[:2]}: {row['name']}"})
 print(metrics.table(rows.values()))
 
 # %% [markdown]
