@@ -1,10 +1,20 @@
-"""The bins of quantized color: a grid in the ab plane, cut to what sRGB can nearly show."""
+"""The bins of quantized color: a grid in the ab plane, cut to what sRGB can nearly show.
 
+A soft code (Zhang et al. 2016) says a color as weights on its k nearest bins. `encode` keeps it
+sparse, because 313 numbers for every pixel soon fill the memory; `dense` spreads it out. Everywhere
+`bins` is (Q, 2), and None means the 313 of `ab_bins()`.
+"""
+
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
 
 from course_utils import color
+
+BLOCK = 2**14  # pixels that are worked on at a time: intermediate results stay in the cache
+REACH = 128.0  # ab units on every side of gray; sRGB ends at 107.9
+CELL = 1.6  # ab units: small enough that few bins compete within a cell
 
 
 def ab_bins(step=10):
@@ -15,10 +25,15 @@ def ab_bins(step=10):
     a hull, not the gamut: 52 of the 313 can never be the nearest bin of an sRGB color.
     step: width of a bin in ab units, above 0.
     """
-    from scipy.spatial import ConvexHull, Delaunay
-
     if not step > 0:
         raise ValueError(f"step is {step}; a bin must be wider than 0.")
+    return _grid(step).copy()
+
+
+@lru_cache(maxsize=8)
+def _grid(step):
+    from scipy.spatial import ConvexHull, Delaunay
+
     along = np.arange(256, dtype=np.uint8)
     edges = []
     for axis, corner in product(range(3), product((0, 255), repeat=2)):
@@ -33,3 +48,127 @@ def ab_bins(step=10):
     axis = np.arange(-reach, reach + step, step)
     grid = np.array(list(product(axis, axis)))
     return grid[Delaunay(widened).find_simplex(grid, tol=1e-9) >= 0].astype(np.float32)
+
+
+def encode(ab, k=5, sigma=5.0, bins=None):
+    """The soft code of colors, sparse: (indices, weights), int16 and float32 of shape (..., k).
+
+    The k nearest bins, nearest first and the first in the list where two are equally near, and
+    their Gaussian weights of width sigma, which sum to 1.
+    ab: (..., 2) in CIELAB units, within ±REACH; ValueError for others and for NaN.
+    """
+    bins = _bins(bins)
+    if not 1 <= k <= len(bins):
+        raise ValueError(f"k is {k}; it must be 1 to {len(bins)}, the number of bins.")
+    ab = np.asarray(ab, np.float32)
+    pixels = ab.reshape(-1, 2)
+    table = _candidates(bins.tobytes(), k)
+    centers = np.append(bins, [[1e6, 1e6]], 0).astype(np.float32)  # the last one pads the table
+    indices = np.empty((len(pixels), k), np.int16)
+    weights = np.empty((len(pixels), k), np.float32)
+    for start in range(0, len(pixels), BLOCK):
+        block = pixels[start : start + BLOCK]
+        if not (np.abs(block) < REACH).all():  # written so that NaN is refused too
+            raise ValueError(
+                f"ab spans {block.min():g} to {block.max():g}; in CIELAB units sRGB lies within "
+                f"±{REACH:g}: undo the scale, and keep the channels last."
+            )
+        cell = ((block + np.float32(REACH)) / np.float32(CELL)).astype(np.intp)
+        near = table[cell[:, 0], cell[:, 1]]  # (n, C)
+        apart = centers[:, 0].take(near) - block[:, :1]
+        distance = apart * apart
+        apart = centers[:, 1].take(near) - block[:, 1:]
+        distance += apart * apart
+        # One sort of both: positive floats keep their order as integers.
+        key = distance.view(np.int32).astype(np.int64) << 16 | near
+        key.sort(-1)
+        indices[start : start + BLOCK] = key[:, :k] & 0xFFFF
+        distance = (key[:, :k] >> 16).astype(np.int32).view(np.float32)
+        weight = np.exp((distance[:, :1] - distance) / np.float32(2 * sigma**2))
+        weights[start : start + BLOCK] = weight / weight.sum(-1, keepdims=True)
+    return indices.reshape(*ab.shape[:-1], k), weights.reshape(*ab.shape[:-1], k)
+
+
+def dense(indices, weights, count=313):
+    """A sparse code (..., k) as float32 (..., count): zero but for k places."""
+    code = np.zeros((*np.shape(indices)[:-1], count), np.float32)
+    np.put_along_axis(code, np.asarray(indices, np.intp), np.asarray(weights, np.float32), -1)
+    return code
+
+
+def prior(ab, k=5, sigma=5.0, smooth=5.0, bins=None):
+    """How frequent each bin is, float64 (Q,) with a sum of 1: the mean soft code, smoothed.
+
+    Smoothing is by a Gaussian of width `smooth` in the ab plane, 0 for none. Along the list it
+    would be wrong: its neighbors are bins of one a, and the next a begins at the other end of b.
+    """
+    indices, weights = encode(ab, k, sigma, bins)
+    bins = _bins(bins)
+    count = np.bincount(indices.ravel(), weights.ravel(), len(bins))
+    if smooth:
+        spread = np.exp(-_squares(bins, bins) / (2 * smooth**2))
+        count = spread @ (count / spread.sum(0))  # each bin hands on its mass, none is lost
+    return count / count.sum()
+
+
+def rebalance(prior, lam=0.5):
+    """Weights (Q,) that make rare bins count: w ∝ 1 / ((1 − λ) prior + λ / Q), Σ prior · w = 1.
+
+    lam: λ = 1 gives every bin the weight 1; λ = 0 the full inverse, which needs a prior above 0.
+    """
+    prior = np.asarray(prior, np.float64)
+    mixed = (1 - lam) * prior + lam / len(prior)
+    if not (0 <= lam <= 1 and (mixed > 0).all()):
+        raise ValueError(f"λ is {lam}; it must be in 0…1, and above 0 where a bin is empty.")
+    return 1 / mixed / (prior / mixed).sum()
+
+
+def decode(p, T=0.38, bins=None):
+    """The annealed mean of distributions (..., Q): float32 (..., 2).
+
+    The mean of p^(1/T), made to sum to 1. T = 1 is the mean, T → 0 the most probable bin; T is
+    above 0. p need not sum to 1, and may be 0 in places.
+    """
+    if not T > 0:
+        raise ValueError(f"T is {T}; it must be above 0. The limit is p.argmax(-1).")
+    bins, p = _bins(bins), np.asarray(p)
+    rows = p.reshape(-1, len(bins))
+    ab = np.empty((len(rows), 2), np.float32)
+    block = max(1, BLOCK * 8 // len(bins))
+    with np.errstate(divide="ignore", over="ignore"):  # log 0, and what is far below the largest
+        for start in range(0, len(rows), block):
+            log = np.log(rows[start : start + block], dtype=np.float64)
+            log -= log.max(-1, keepdims=True)  # else exp(log / T) leaves the range of floats
+            share = np.exp(log / T)
+            ab[start : start + block] = share @ bins / share.sum(-1, keepdims=True)
+    return ab.reshape(*p.shape[:-1], 2)
+
+
+def _bins(bins):
+    return _grid(10) if bins is None else np.ascontiguousarray(bins, np.float32)
+
+
+def _squares(x, y):
+    """Squared distances of points (N, 2) from points (M, 2): (N, M)."""
+    return ((np.asarray(x, float)[:, None] - y) ** 2).sum(-1)
+
+
+@lru_cache(maxsize=8)
+def _candidates(bins, k):
+    """Where to look: (A, A, C) indices for the cells of the plane, padded with Q.
+
+    For each cell, every bin that may be among the k nearest of one of its points. A point lies
+    within r, half a cell's diagonal, of its center; if the center's k-th bin is at d, then the
+    point's is within d + r of the point, and so within d + 2 r of the center.
+    """
+    bins = np.frombuffer(bins, np.float32).reshape(-1, 2)
+    middle = np.arange(-REACH, REACH, CELL) + CELL / 2
+    near = []
+    for a in middle:
+        distance = np.sqrt(_squares(np.stack([np.full_like(middle, a), middle], -1), bins))
+        reach = np.partition(distance, k - 1, -1)[:, k - 1 : k] + np.sqrt(2) * CELL + 1e-3
+        near.append(distance <= reach)  # (A, Q)
+    near = np.stack(near)
+    table = np.argsort(~near, -1, kind="stable")[..., : near.sum(-1).max()]
+    table[~np.take_along_axis(near, table, -1)] = len(bins)
+    return table.astype(np.int16)

@@ -76,36 +76,83 @@ def _variables(model):
 
 
 def _keep(model, rows, folder):
-    """Write the state after len(rows) epochs in one step: a file is there whole or not at all."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"epoch_{len(rows):03}.npz"
+    """Write the state after len(rows) epochs."""
     arrays = {f"v{i}": variable.numpy() for i, variable in enumerate(_variables(model))}
-    half = target.with_suffix(".part")
-    with open(half, "wb") as file:
-        np.savez(file, rows=json.dumps(rows), **arrays)
-    os.replace(half, target)
-    for older in folder.glob("epoch_*.npz"):
-        if older != target:
-            older.unlink()
+    _replace(folder, rows, ".npz", lambda file: np.savez(file, rows=json.dumps(rows), **arrays))
 
 
 def _restore(model, folder):
     """Load the newest state into the model; return its rows, or [] where there is none."""
-    states = sorted(Path(folder).glob("epoch_*.npz"))
-    if not states:
+    newest = _newest(folder, ".npz")
+    if newest is None:
         return []
     variables = _variables(model)
-    with np.load(states[-1]) as state:
+    with np.load(newest) as state:
         arrays = [state[f"v{i}"] for i in range(len(state.files) - 1)]
         rows = json.loads(str(state["rows"]))
     if [a.shape for a in arrays] != [tuple(v.shape) for v in variables]:
-        raise ValueError(
-            f"{states[-1].name} is of another model; move its folder {states[-1].parent.name} away."
-        )
+        raise _other_model(newest)
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
     return rows
+
+
+def keep_torch(folder, rows, **parts):
+    """Write the state after len(rows) epochs of a training loop in torch.
+
+    rows: a list of dicts, one for each epoch. parts: everything that training changes and that
+    has a `state_dict`: module, optimizer, scheduler. `restore_torch` reads it. folder: None keeps
+    nothing.
+    """
+    import torch
+
+    if folder is None:
+        return
+    state = {name: part.state_dict() for name, part in parts.items()}
+    _replace(folder, rows, ".pt", lambda file: torch.save({"rows": rows, "parts": state}, file))
+
+
+def restore_torch(folder, **parts):
+    """Load the newest state that `keep_torch` wrote into the parts, by name; return its rows.
+
+    [] where there is none, or where folder is None.
+    """
+    import torch
+
+    newest = None if folder is None else _newest(folder, ".pt")
+    if newest is None:
+        return []
+    state = torch.load(newest, map_location="cpu", weights_only=True)
+    try:
+        for name, part in parts.items():
+            part.load_state_dict(state["parts"][name])
+    except (KeyError, RuntimeError, ValueError):  # a part that is not there, or of other shapes
+        raise _other_model(newest) from None
+    return state["rows"]
+
+
+def _replace(folder, rows, suffix, write):
+    """Write a state in one step, a file is there whole or not at all; drop the older ones."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"epoch_{len(rows):03}{suffix}"
+    half = target.with_suffix(".part")
+    with open(half, "wb") as file:
+        write(file)
+    os.replace(half, target)
+    for older in folder.glob(f"epoch_*{suffix}"):
+        if older != target:
+            older.unlink()
+
+
+def _newest(folder, suffix):
+    return max(Path(folder).glob(f"epoch_*{suffix}"), default=None)
+
+
+def _other_model(state):
+    return ValueError(
+        f"{state.name} is of another model; move its folder {state.parent.name} away."
+    )
 
 
 def shared(name):

@@ -32,6 +32,7 @@ from functools import cached_property
 
 import numpy as np
 
+from course_utils.bins import ab_bins, dense, encode
 from course_utils.paintbox_scenes import (
     CUES,
     INSTANCE,
@@ -116,7 +117,7 @@ class Scenes:
         size = self.regions.shape[1]
         if size % pool:
             raise ValueError(f"pool is {pool}: give a divisor of the scenes' size, {size}.")
-        table = _table(lambda p, ab: p @ _soft_code(ab, bins, k, sigma), context)
+        table = _table(lambda p, ab: p @ dense(*encode(ab, k, sigma, bins), len(bins)), context)
         for regions, time, season in zip(self.regions, self.time, self.season, strict=True):
             share = np.eye(len(NAMES), dtype=np.float32)[regions]
             share = share.reshape(size // pool, pool, size // pool, pool, -1).mean((1, 3))
@@ -181,10 +182,7 @@ def floors(scenes, context="global", bins=None, *, k=5, sigma=5.0, pool=1):
     entropy of E[z | .] in nats per pixel, or per block of pool x pool pixels, unweighted. bins
     (Q, 2) are the 313 if None.
     """
-    if bins is None:
-        from course_utils.bins import ab_bins
-
-        bins = ab_bins()
+    bins = ab_bins() if bins is None else bins
     truths = scenes._distributions(bins, context, k, sigma, pool)
     return {
         "mse": float(scenes.variance(context).mean(dtype=float) / 2),
@@ -288,12 +286,3 @@ def _deviation(p, ab):
 
 def _entropy(p):
     return -(p * np.log(np.maximum(p, 1e-30))).sum(-1)
-
-
-def _soft_code(ab, bins, k, sigma):
-    distance = ((ab[:, None] - np.asarray(bins, float)) ** 2).sum(-1)
-    nearest = distance.argsort(-1, kind="stable")[:, :k]
-    weight = np.exp(-np.take_along_axis(distance, nearest, -1) / (2 * sigma**2))
-    code = np.zeros_like(distance)
-    np.put_along_axis(code, nearest, weight / weight.sum(-1, keepdims=True), -1)
-    return code

@@ -86,3 +86,33 @@ def upload(label, act, says):
     button.observe(chosen, names="value")
     show(ipywidgets.VBox([button, result]), says)
     return button, result
+
+
+def pixels(rgb, draw, says):
+    """A small picture made of buttons: a click on a pixel shows what `draw` says about it.
+
+    rgb: float or uint8 (H, W, 3), at most 24 pixels a side, for each pixel is a button (a keyboard
+    reaches it too, and its tooltip names row and column). draw: (row, column) -> PNG bytes; it is
+    called for the middle pixel first. says: one sentence, read where widgets do not run.
+    """
+    import ipywidgets
+    from matplotlib.colors import to_hex
+
+    height, width, _ = np.shape(rgb)
+    if max(height, width) > 24:
+        raise ValueError(f"rgb is {height}×{width}; at most 24 pixels a side become buttons.")
+    full = 255 if np.asarray(rgb).dtype == np.uint8 else 1.0
+    size = ipywidgets.Layout(width="18px", height="18px", margin="0", padding="0", border="0")
+    places = [(row, column) for row in range(height) for column in range(width)]
+    image = ipywidgets.Image(value=draw(height // 2, width // 2), format="png")
+    image.layout.align_self, image.layout.max_width = "flex-start", "70%"
+    buttons = []
+    for row, column in places:
+        button = ipywidgets.Button(layout=size, tooltip=f"row {row}, column {column}")
+        button.style.button_color = to_hex(np.clip(rgb[row][column] / full, 0, 1))
+        button.on_click(lambda _, place=(row, column): setattr(image, "value", draw(*place)))
+        buttons.append(button)
+    columns = f"repeat({width}, 18px)"
+    grid = ipywidgets.GridBox(buttons, layout={"grid_template_columns": columns, "grid_gap": "0"})
+    show(ipywidgets.HBox([grid, image]), f"{says} {STATIC}")
+    return buttons, image

@@ -153,6 +153,81 @@ def test_a_state_of_another_model_is_named(tmp_path):
         experiments.train(other, data, 2, rate, tmp_path)
 
 
+# keep_torch and restore_torch
+
+
+def torch_parts():
+    import torch
+
+    torch.manual_seed(1)
+    module = torch.nn.Sequential(torch.nn.Conv2d(1, 3, 3), torch.nn.BatchNorm2d(3))
+    adam = torch.optim.Adam(module.parameters(), 0.01)
+    plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(adam, factor=0.1, patience=0)
+    return {"module": module, "adam": adam, "plateau": plateau}
+
+
+def torch_train(epochs, folder=None, parts_kept=("module", "adam", "plateau"), stop=99):
+    """A loop as lessons write it; its rate falls because the loss that it is told does not."""
+    import torch
+
+    parts = torch_parts()
+    kept = {name: parts[name] for name in parts_kept}
+    rows = experiments.restore_torch(folder, **kept)
+    for number in range(len(rows), epochs):
+        x = torch.full((2, 1, 5, 5), number + 1.0).cumsum(-1).cumsum(0)
+        loss = (parts["module"](x) - 1).square().sum()
+        parts["adam"].zero_grad()
+        loss.backward()
+        parts["adam"].step()
+        parts["plateau"].step(1.0)
+        rows.append({"loss": loss.item(), "rate": parts["adam"].param_groups[0]["lr"]})
+        experiments.keep_torch(folder, rows, **kept)
+        if number == stop:
+            raise Killed
+    return parts["module"], rows
+
+
+def test_torch_killed_and_continued_gives_what_one_run_gives(tmp_path):
+    whole, rows = torch_train(4)
+    with pytest.raises(Killed):
+        torch_train(4, tmp_path, stop=1)
+    assert [p.name for p in tmp_path.iterdir()] == ["epoch_002.pt"]
+    again, continued = torch_train(4, tmp_path)
+    assert continued == rows and rows[-1]["rate"] < rows[0]["rate"]
+    for name, value in whole.state_dict().items():
+        assert (value == again.state_dict()[name]).all(), name
+
+
+@pytest.mark.parametrize("lost", ["adam", "plateau"])
+def test_torch_goes_another_way_without_a_part(lost, tmp_path):
+    whole, rows = torch_train(4)
+    kept = [name for name in ("module", "adam", "plateau") if name != lost]
+    torch_train(2, tmp_path, kept)
+    again, continued = torch_train(4, tmp_path, kept)
+    gaps = [(a - b).abs().max().item() for a, b in zip(whole.parameters(), again.parameters())]
+    assert max(gaps) > 1e-6
+
+
+def test_torch_finished_and_unkept_runs(tmp_path):
+    _, rows = torch_train(2, tmp_path)
+    (tmp_path / "epoch_003.part").write_bytes(b"half of a file")
+    assert torch_train(2, tmp_path)[1] == rows
+    assert experiments.restore_torch(None, **torch_parts()) == []
+    assert experiments.restore_torch(tmp_path / "nowhere", **torch_parts()) == []
+
+
+def test_a_torch_state_of_another_model_is_named(tmp_path):
+    import torch
+
+    torch_train(1, tmp_path)
+    for other in ({"module": torch.nn.Conv2d(1, 5, 3)}, {"another": torch.nn.Conv2d(1, 3, 3)}):
+        with pytest.raises(ValueError, match="epoch_001.pt is of another model"):
+            experiments.restore_torch(tmp_path, **other)
+
+
+# Photographs
+
+
 def test_missing_photographs_name_the_remedy(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_SHARED_DATA", str(tmp_path))
     with pytest.raises(FileNotFoundError, match="COURSE_SHARED_DATA"):

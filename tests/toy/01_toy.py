@@ -24,7 +24,8 @@
 # %%
 import numpy as np
 
-from course_utils import checks, course, plots
+from course_utils import course, plots
+from course_utils.checks.compare import compare
 
 # %% [markdown]
 # ## Doubling a number
@@ -62,7 +63,7 @@ def double(value):
 # %% check="double" points=2
 mistakes = {"this is half.": lambda v: v / 2}
 given = [np.array([1.0, 5.0])]
-checks.compare("double", double, given, lambda v: 2 * v, mistakes, "add the value to itself.")
+compare("double", double, given, lambda v: 2 * v, mistakes, "add the value to itself.")
 
 # %% [markdown]
 # <details><summary>Hint</summary>Add it to itself.</details>
@@ -81,7 +82,7 @@ def square(value):
 # %% check="square" points=3
 mistakes = {"this is double.": lambda v: 2 * v}
 given = [np.array([1.0, 5.0])]
-checks.compare("square", square, given, lambda v: v * v, mistakes, "multiply it by itself.")
+compare("square", square, given, lambda v: v * v, mistakes, "multiply it by itself.")
 
 # %% [markdown]
 # <details><summary>Hint</summary>Multiply it by itself.</details>
