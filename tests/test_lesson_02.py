@@ -4,47 +4,20 @@ The lesson's code is run once, as `make train` runs it, at the size of a test.
 """
 
 import ast
-import os
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from lesson_code import noise, other, ran, run_cell, source
 
 from course_utils import color, course, metrics, paintbox
-from tools.lessons import sources
 from tools.train import script
 
-SOURCE = next(path for path in sources() if path.stem.startswith("02"))
+SOURCE = source("02")
 
 
 @pytest.fixture(scope="module")
-def lesson():
-    """The names that the lesson leaves behind when it is run under the ci profile."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COURSE_PROFILE", "ci")
-        patch.setitem(os.environ, "TF_CPP_MIN_LOG_LEVEL", "2")
-        patch.setattr("course_utils.plots.show", lambda fig, alt: None)
-        space = {"__name__": "lesson"}
-        for code in script(SOURCE):
-            exec(compile(code, SOURCE.name, "exec"), space)
-        yield space
-
-
-def cell(words):
-    """The one code cell that holds these words."""
-    found = [code for code in script(SOURCE) if words in code]
-    assert len(found) == 1, f"{len(found)} cells hold {words!r}"
-    return found[0]
-
-
-def run_cell(lesson, words, **changes):
-    """Run that cell with some names replaced; the lesson's own names stay as they are."""
-    exec(compile(cell(words), SOURCE.name, "exec"), lesson | changes)
-
-
-def stub_experiment(module, result):
-    """The course module, whose experiments all give this result."""
-    return SimpleNamespace(**vars(module) | {"experiment": lambda name, run: result})
+def lesson(tmp_path_factory):
+    yield from ran(SOURCE, tmp_path_factory.mktemp("lesson"))
 
 
 # The network
@@ -86,10 +59,6 @@ def test_no_cell_is_long_and_no_line_is_wide():
 
 
 # Experiments at toy size
-
-
-def noise(n, size):
-    return np.random.default_rng(6).integers(0, 256, (n, size, size, 3), dtype=np.uint8)
 
 
 def test_the_paintbox_experiment(lesson):
@@ -138,7 +107,11 @@ def test_the_unet_claim_fails_for_an_untrained_network(lesson):
     network = lesson["unet"]()
     bad = lesson["deep"] | lesson["scene_scores"](network, scenes)
     with pytest.raises(AssertionError):
-        run_cell(lesson, 'deep = course.experiment("02_unet"', course=stub_experiment(course, bad))
+        run_cell(
+            lesson,
+            'deep = course.experiment("02_unet"',
+            course=other(course, experiment=lambda name, run: bad),
+        )
 
 
 def test_the_target_experiment(lesson):

@@ -4,48 +4,20 @@ The lesson's code is run once, as `make train` runs it, at the size of a test.
 """
 
 import copy
-import os
 
 import numpy as np
 import pytest
+from lesson_code import fails, noise, ran, run_cell, source
 
 from course_utils import course, metrics, paintbox
-from tools.lessons import sources
 from tools.train import script
 
-SOURCE = next(path for path in sources() if path.stem.startswith("03"))
+SOURCE = source("03")
 
 
 @pytest.fixture(scope="module")
 def lesson(tmp_path_factory):
-    """The names that the lesson leaves behind when it is run under the ci profile."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COURSE_PROFILE", "ci")
-        patch.setitem(os.environ, "TF_CPP_MIN_LOG_LEVEL", "2")
-        patch.setattr("course_utils.plots.show", lambda fig, alt: None)
-        patch.chdir(tmp_path_factory.mktemp("lesson"))  # the study's answers would lie here
-        space = {"__name__": "lesson"}
-        for code in script(SOURCE):
-            exec(compile(code, SOURCE.name, "exec"), space)
-        yield space
-
-
-def run_cell(lesson, words, **changes):
-    """Run the one cell that holds these words, some names replaced; the lesson's own stay."""
-    found = [code for code in script(SOURCE) if words in code]
-    assert len(found) == 1, f"{len(found)} cells hold {words!r}"
-    exec(compile(found[0], SOURCE.name, "exec"), lesson | changes)
-
-
-def fails(lesson, words, **changes):
-    """The claim holds as it stands, and not with these names replaced."""
-    run_cell(lesson, words)
-    with pytest.raises(AssertionError):
-        run_cell(lesson, words, **changes)
-
-
-def noise(n, size):
-    return np.random.default_rng(6).integers(0, 256, (n, size, size, 3), dtype=np.uint8)
+    yield from ran(SOURCE, tmp_path_factory.mktemp("lesson"))
 
 
 def L_noise(*shape):

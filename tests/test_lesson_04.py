@@ -3,55 +3,23 @@
 The lesson's code is run once, as `make train` runs it, at the size of a test.
 """
 
-import os
 import subprocess
 import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from lesson_code import cell, fails, noise, ran, run_cell, source
 
 from course_utils import color, course, metrics, paintbox
-from tools.lessons import ROOT, sources
-from tools.train import script
+from tools.lessons import ROOT
 
-SOURCE = next(path for path in sources() if path.stem.startswith("04"))
+SOURCE = source("04")
 
 
 @pytest.fixture(scope="module")
-def lesson():
-    """The names that the lesson leaves behind when it is run under the ci profile."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COURSE_PROFILE", "ci")
-        patch.setitem(os.environ, "TF_CPP_MIN_LOG_LEVEL", "2")
-        patch.setattr("course_utils.plots.show", lambda fig, alt: None)
-        space = {"__name__": "lesson"}
-        for code in script(SOURCE):
-            exec(compile(code, SOURCE.name, "exec"), space)
-        yield space
-
-
-def cell(words):
-    """The one code cell that holds these words."""
-    found = [code for code in script(SOURCE) if words in code]
-    assert len(found) == 1, f"{len(found)} cells hold {words!r}"
-    return found[0]
-
-
-def run_cell(lesson, words, **changes):
-    """Run that cell with some names replaced; the lesson's own names stay as they are."""
-    exec(compile(cell(words), SOURCE.name, "exec"), lesson | changes)
-
-
-def fails(lesson, words, **changes):
-    """The cell holds as it stands, and its assertion fails with the changes."""
-    run_cell(lesson, words)
-    with pytest.raises(AssertionError):
-        run_cell(lesson, words, **changes)
-
-
-def noise(n, size, seed=6):
-    return np.random.default_rng(seed).integers(0, 256, (n, size, size, 3), dtype=np.uint8)
+def lesson(tmp_path_factory):
+    yield from ran(SOURCE, tmp_path_factory.mktemp("lesson"))
 
 
 # The networks
@@ -127,7 +95,9 @@ print(cached(embed, "net", rgb, {folder!r}, part=4).shape)
 
 
 def test_a_killed_run_goes_on_where_it_was(lesson, tmp_path):
-    cells = "".join(cell(words).lstrip("\n") + "\n" for words in ("def cache_folder", "def cached"))
+    cells = "".join(
+        cell(SOURCE, words).lstrip("\n") + "\n" for words in ("def cache_folder", "def cached")
+    )
 
     def run(victim):
         code = KILLED.format(cells=cells, victim=victim, folder=str(tmp_path))
@@ -266,9 +236,9 @@ def test_the_borrowed_claim_fails_when_weights_are_no_better(lesson):
         arms = stored["arms"] | {"borrowed, trained": arm}
         space = lesson | {"borrowed": stored | {"arms": arms}}
         for words in ("arm_psnr = {name", "buys = {k: metrics"):
-            exec(compile(cell(words), SOURCE.name, "exec"), space)
+            exec(compile(cell(SOURCE, words), SOURCE.name, "exec"), space)
         with pytest.raises(AssertionError):
-            exec(compile(cell("borrowed weights, trained on"), SOURCE.name, "exec"), space)
+            exec(compile(cell(SOURCE, "borrowed weights, trained on"), SOURCE.name, "exec"), space)
     run_cell(lesson, "borrowed weights, trained on")
 
 

@@ -3,54 +3,21 @@
 The lesson's code is run once, as `make train` runs it, at the size of a test.
 """
 
-import os
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from lesson_code import fails, noise, other, ran, source
 
 from course_utils import bins, course, metrics, paintbox
-from tools.lessons import sources
-from tools.train import script
 
-SOURCE = next(path for path in sources() if path.stem.startswith("05"))
+SOURCE = source("05")
 NAME = "05_quantized_classification"
 
 
 @pytest.fixture(scope="module")
-def lesson():
-    """The names that the lesson leaves behind when it is run under the ci profile."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COURSE_PROFILE", "ci")
-        patch.setitem(os.environ, "TF_CPP_MIN_LOG_LEVEL", "2")
-        patch.setattr("course_utils.plots.show", lambda fig, alt: None)
-        space = {"__name__": "lesson"}
-        for code in script(SOURCE):
-            exec(compile(code, SOURCE.name, "exec"), space)
-        yield space
-
-
-def run_cell(lesson, words, **changes):
-    """Run the one code cell that holds these words, with some names replaced."""
-    found = [code for code in script(SOURCE) if words in code]
-    assert len(found) == 1, f"{len(found)} cells hold {words!r}"
-    exec(compile(found[0], SOURCE.name, "exec"), lesson | changes)
-
-
-def fails(lesson, words, **changes):
-    """The cell passes as it is, and its assertion fails under these changes."""
-    run_cell(lesson, words)
-    with pytest.raises(AssertionError):
-        run_cell(lesson, words, **changes)
-
-
-def noise(n, size):
-    return np.random.default_rng(6).integers(0, 256, (n, size, size, 3), dtype=np.uint8)
-
-
-def other(module, **names):
-    """A module with some of its names replaced."""
-    return SimpleNamespace(**vars(module) | names)
+def lesson(tmp_path_factory):
+    yield from ran(SOURCE, tmp_path_factory.mktemp("lesson"))
 
 
 # The network and its loss
