@@ -40,7 +40,6 @@ GIVEN = (
 )
 METADATA = (*GIVEN, "parameters", "size", "version")
 LABEL = "colorized by Color from Gray, "
-THREADS = 2
 LONGEST = 16  # working sizes that the longer side may have: a thread of pixels must not fill memory
 HALF_COST = 0.5  # ab units; float16 weights may move no value further, a fifth of what is noticed
 
@@ -66,7 +65,7 @@ class Colorizer:
         self.name = name
         self._sha256 = hashlib.sha256(data).hexdigest()
         try:
-            self._session = _session(data)
+            self._session = onnx_graph.session(data)
         except ImportError:
             raise
         except Exception:  # onnxruntime raises a dozen kinds of its own
@@ -225,21 +224,6 @@ def _open(path, mtime, size):
     return Colorizer(path, path.stem)
 
 
-def _session(data):
-    """A quiet onnxruntime session of two threads on the CPU."""
-    try:
-        import onnxruntime
-    except ImportError:
-        raise ImportError(
-            'Colorizers run on onnxruntime: pip install "color-from-gray[onnx]".'
-        ) from None
-    onnxruntime.set_default_logger_severity(4)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = THREADS, 1
-    options.log_severity_level = 4
-    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-
-
 def _is_map(node, channels):
     sizes = [dim for i, dim in enumerate(node.shape) if i != 1]
     return (
@@ -372,7 +356,7 @@ def _save(graph, path, run, scale, multiple, metadata):
 
 
 def _run_all(graph, feeds):
-    session = _session(graph.SerializeToString())
+    session = onnx_graph.session(graph.SerializeToString())
     try:
         return [session.run(["ab"], feed)[0] for feed in feeds]
     except Exception as error:  # of onnxruntime's kinds

@@ -1,4 +1,4 @@
-"""Networks of Keras and torch as ONNX graphs, and the frame that makes one a colorizer's graph."""
+"""Networks as ONNX graphs: the session that runs one, and the frame that makes it a colorizer."""
 
 import copy
 import io
@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 OPSET = 17
+THREADS = 2
 
 # What stands around every network, as ONNX text: what `network_out` is computed from is put in by
 # `frame`. Mod has the sign of its second argument, so `missing` is 0..multiple-1.
@@ -30,6 +31,25 @@ colorizer (float[N,1,H,W] L{T_input}) => (float[N,2,H,W] ab)
   ab = Slice (scaled, origin, size, axes)
 }}
 """
+
+
+def session(data):
+    """A quiet onnxruntime session of two threads on the CPU, of a graph's bytes.
+
+    Raises ImportError where onnxruntime is missing, and onnxruntime's own errors for what it cannot
+    read.
+    """
+    try:
+        import onnxruntime
+    except ImportError:
+        raise ImportError(
+            'Shipped networks run on onnxruntime: pip install "color-from-gray[onnx]".'
+        ) from None
+    onnxruntime.set_default_logger_severity(4)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = THREADS, 1
+    options.log_severity_level = 4
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
 def frame(network, scale, multiple, T=None, channels_last=False):
