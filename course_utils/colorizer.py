@@ -56,13 +56,14 @@ class Colorizer:
     """A loaded colorizer; make one with `Colorizer.load`.
 
     name: a shipped name, or the stem of the file. metadata: see the module; numbers are numbers,
-    `metrics` is a list. size: the working size. T: the default temperature, or None.
+    `metrics` is a list. size: the working size. T: the default temperature, or None. n_bytes: how
+    large the file is.
     """
 
     def __init__(self, path, name):
         """Open the file; ValueError says how it breaks the contract."""
         data = path.read_bytes()
-        self.name = name
+        self.name, self.n_bytes = name, len(data)
         self._sha256 = hashlib.sha256(data).hexdigest()
         try:
             self._session = onnx_graph.session(data)
@@ -170,9 +171,12 @@ class Colorizer:
                 f"rgb is {rgb.dtype} {rgb.shape}; colorize takes one picture, uint8 (H, W, 3)."
             )
         L = color.split(color.rgb_to_lab(rgb))[0]
+        return np.round(255 * color.lab_to_rgb(color.join(L, self.ab_for(L, T)))).astype(np.uint8)
+
+    def ab_for(self, L, T=None):
+        """ab float32 (H, W, 2) that `colorize` joins to an L (H, W, 1) of any size, unclipped."""
         small = _resize(L, *_working_size(*L.shape[:2], self.size))
-        ab = _resize(self.ab(small.clip(0, 100), T), *L.shape[:2])
-        return np.round(255 * color.lab_to_rgb(color.join(L, ab))).astype(np.uint8)
+        return _resize(self.ab(small.clip(0, 100), T), *L.shape[:2])
 
     def fingerprint(self, source):
         """32 digits that name this model and the photograph `source` (bytes), as `save` stores."""

@@ -13,6 +13,7 @@ from course_utils import color, photos
 
 SSIM_WINDOW = 7  # pixels a side, uniform; a Gaussian of σ = 1.5 gives gray pictures .003 more
 SLACK = 1e-3  # floats may leave [0, 1] by this much, as in `color`: resizing does that
+MEASURES = ("psnr", "ssim", "delta_e", "colorfulness", "colorfulness_truth")
 THRESHOLDS = np.arange(151)  # Zhang et al. 2016: distances in ab from 0 to 150
 
 
@@ -198,6 +199,42 @@ def frechet_distance(features, features_hat):
     return float(np.square(means[0] - means[1]).sum() + max(spread, 0.0))
 
 
+def inception_score(p):
+    """exp(mean KL(p(y|x) ‖ p(y))): how surely one by one, and how variously together.
+
+    Salimans et al. 2016 take the 1,000 classes of Inception trained on ImageNet and call it the
+    Inception Score; of another network it is not to be called so: name it after the network, as in
+    "class score (course_RGB)". It is 1 when all pictures get the same answer, and at most the
+    number of classes: when every answer is certain and every class is as frequent as the others.
+    No picture is compared with anything: the order of the rows, and what they were made from, does
+    not count.
+
+    p: (N, classes), probabilities of one picture in each row, as `backbones.Features.classify`
+        gives them; the softmax of logits. p(y) is the mean of these rows.
+    The paper cuts 50,000 pictures into ten and averages; here all rows count at once, because
+    fewer rows only lower it: the mean *logarithm* over equal parts is never above that of the
+    whole, since a part's rows are nearer to their own mean. Compare at equal N.
+    Returns a float in [1, classes]. Raises ValueError for what is no table of probabilities.
+    """
+    p = np.asarray(p, np.float64)
+    if p.ndim != 2 or p.shape[0] < 1 or p.shape[1] < 2:
+        raise ValueError(f"p is {p.shape}; it must be (N, classes), one row for each picture.")
+    total = p.sum(axis=1, keepdims=True)
+    if not (p.min() >= 0 and np.abs(total - 1).max() <= 1e-3):  # written so that NaN is refused
+        raise ValueError(
+            f"p spans {p.min():g} to {p.max():g} and its rows sum to {total.min():g} to "
+            f"{total.max():g}; give probabilities, the softmax of logits."
+        )
+    p = p / total
+    means = (_entropy(p.mean(axis=0)), _entropy(p).mean())  # KL(p ‖ m) on average is H(m) - H(p)
+    return float(np.exp(max(means[0] - means[1], 0.0)))
+
+
+def _entropy(p):
+    """-Σ p log p over the last axis, in nats; 0 log 0 is 0."""
+    return -(p * np.log(np.where(p > 0, p, 1.0))).sum(axis=-1)
+
+
 def bootstrap(values, n_resamples=2000, seed=1, clusters=None):
     """The mean of `values` and its 95 % percentile bootstrap interval (Efron 1979).
 
@@ -229,6 +266,23 @@ def bootstrap(values, n_resamples=2000, seed=1, clusters=None):
     return float(values.mean()), float(low), float(high)
 
 
+def each(rgb, rgb_hat, name=""):
+    """What `report` averages: {measure: (N,)} for its five measures, one value for each picture.
+
+    rgb, rgb_hat: as in `report`. name: what the progress bar says.
+    """
+    from tqdm.auto import tqdm
+
+    if len(rgb) != len(rgb_hat):
+        raise ValueError(f"rgb has {len(rgb)} pictures and rgb_hat {len(rgb_hat)}.")
+    silent = "PYTEST_CURRENT_TEST" in os.environ
+    pairs = tqdm(zip(rgb, rgb_hat, strict=True), name, len(rgb), disable=silent, delay=1)
+    measured = [
+        (psnr(x, y), ssim(x, y), delta_e(x, y), colorfulness(y), colorfulness(x)) for x, y in pairs
+    ]
+    return dict(zip(MEASURES, np.array(measured).reshape(-1, 5).T, strict=True))
+
+
 def report(rgb, rgb_hat, *, name, data, n_resamples=2000, seed=1):
     """One row of a table: what was measured, on what, how, and how sure.
 
@@ -239,22 +293,14 @@ def report(rgb, rgb_hat, *, name, data, n_resamples=2000, seed=1):
     truth, because the mean is then infinite. The rest is the protocol; `near_gray` counts the
     photographs that are gray themselves and should be left out: they are worth decibels.
     """
-    from tqdm.auto import tqdm
-
-    if len(rgb) != len(rgb_hat):
-        raise ValueError(f"rgb has {len(rgb)} pictures and rgb_hat {len(rgb_hat)}.")
-    measured, sizes, near_gray = [], set(), 0
-    silent = "PYTEST_CURRENT_TEST" in os.environ
-    pairs = tqdm(zip(rgb, rgb_hat, strict=True), name, len(rgb), disable=silent, delay=1)
-    for x, y in pairs:
-        x, y = np.asarray(x), np.asarray(y)
-        measured.append([psnr(x, y), ssim(x, y), delta_e(x, y), colorfulness(y), colorfulness(x)])
-        sizes.add(f"{x.shape[0]}x{x.shape[1]}")
-        near_gray += bool(np.hypot(*np.moveaxis(_ab(x), -1, 0)).mean() < photos.GRAY_CHROMA)
+    measured = each(rgb, rgb_hat, name)
+    sizes = {f"{np.shape(x)[0]}x{np.shape(x)[1]}" for x in rgb}
+    chromas = (np.hypot(*np.moveaxis(_ab(x), -1, 0)).mean() for x in rgb)
+    near_gray = sum(bool(chroma < photos.GRAY_CHROMA) for chroma in chromas)
     row = {
         "name": name,
         "data": data,
-        "n": len(measured),
+        "n": len(rgb),
         "near_gray": near_gray,
         "size": sizes.pop() if len(sizes) == 1 else "mixed",
         "space": "sRGB",
@@ -263,8 +309,7 @@ def report(rgb, rgb_hat, *, name, data, n_resamples=2000, seed=1):
         "ssim_window": f"uniform {SSIM_WINDOW}x{SSIM_WINDOW}",
         "interval": f"95 % percentile bootstrap, {n_resamples} resamples, seed {seed}",
     }
-    measures = ["psnr", "ssim", "delta_e", "colorfulness", "colorfulness_truth"]
-    for measure, values in zip(measures, np.array(measured).reshape(-1, 5).T, strict=True):
+    for measure, values in measured.items():
         identical = np.isinf(values).any()
         row[measure] = None if identical else list(bootstrap(values, n_resamples, seed))
     return row
@@ -274,8 +319,12 @@ def _ab(rgb):
     return color.split(color.rgb_to_lab(rgb))[1]
 
 
-def _with_ab(rgb, recolor):
-    """The picture with its true L and ab = recolor(ab), in the kind of numbers it came in."""
+def repaint(rgb, recolor):
+    """A picture (H, W, 3) with its true L and other colors, in the kind of numbers it came in.
+
+    recolor: function of its ab (H, W, 2) in CIELAB units, gives what broadcasts to that shape.
+        What leaves the gamut is clipped, and that moves L as well.
+    """
     x = np.asarray(rgb)
     _picture(x)
     L, ab = color.split(color.rgb_to_lab(x))
@@ -286,12 +335,12 @@ def _with_ab(rgb, recolor):
 def paint_gray(rgb):
     """A picture (H, W, 3) with its true L and ab = 0: the row that every model must beat."""
     # The white point's rounded digits leave R, G and B 1e-5 apart; rounding could split them.
-    return np.repeat(_with_ab(rgb, np.zeros_like)[..., 1:2], 3, axis=-1)
+    return np.repeat(repaint(rgb, np.zeros_like)[..., 1:2], 3, axis=-1)
 
 
 def paint_mean(rgb):
     """A picture (H, W, 3) with its true L and its own mean ab: it uses the answer, two numbers."""
-    return _with_ab(rgb, lambda ab: ab.mean(axis=(0, 1)))
+    return repaint(rgb, lambda ab: ab.mean(axis=(0, 1)))
 
 
 def baselines(rgb, **protocol):
