@@ -1,85 +1,85 @@
-"""The question of a naturalness study, asked with a mouse, and what its answers are worth.
+"""Questions to people, asked with a mouse, and what their answers are worth.
 
-`ask` shows pictures one after the other, in an order that a seed decides, and writes every answer
-to a file as soon as it is given: a person who stops goes on another day. `shares` counts the
-answers, `wilson` says how far such a share can be trusted.
+`ask` puts one of two questions: NATURAL ("does this picture look natural?") or REAL (two pictures
+side by side, "which one is the real photograph?"). A seed decides the order and the sides, and
+every answer goes to a file as soon as it is given: a person who stops goes on another day.
+
+`shares` counts the answers. `wilson` says how far a share can be trusted when all answers are
+independent, `crossed` when they come from several people about the same pictures. `study_power`
+says how many answers are needed.
 """
 
 import json
 import os
+import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-QUESTION = "Does this picture look natural?"
 Z95 = 1.959964  # two-sided 95 % of a normal distribution
+TRUTH = "truth"  # the kind that is no colorization
+GAP = 16  # white pixels between two pictures
+GLANCE = 0.3  # seconds; a click that comes sooner is the second half of a double click
 
 
-def wilson(successes, n, z=Z95):
-    """The 95 % interval (low, high) of a share, from `successes` among `n` independent answers.
-
-    Wilson, "Probable inference, the law of succession, and statistical inference", JASA 1927: the
-    shares p whose own standard error sqrt(p (1 - p) / n) reaches from p to the observed share.
-    Unlike share ± z · error it stays in 0…1 and has a width at 0 and n successes. Answers of one
-    person are not independent: with several persons, it is too narrow.
-    Raises ValueError unless 0 <= successes <= n and n >= 1.
+class Question(NamedTuple):
+    """text: what is asked. buttons: the two answers. counted: what an answer is called in the file
+    and in the table, true or false. pair: the truth is shown beside, left or right by chance.
     """
-    if not (n >= 1 and 0 <= successes <= n):
-        raise ValueError(f"{successes} of {n} answers have no share; give 0 <= successes <= n.")
-    share = successes / n
-    center = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return float(min(share, max(0, center - half))), float(max(share, min(1, center + half)))
+
+    text: str
+    buttons: tuple
+    counted: str
+    pair: bool = False
 
 
-def answers(file):
-    """What was answered so far: a list of {"kind", "picture", "natural"}; [] without a file.
-
-    A last line that was cut off, by a crash for instance, counts as not answered.
-    """
-    file = Path(file)
-    if not file.is_file():
-        return []
-    rows = []
-    for line in file.read_text(encoding="utf-8").splitlines():
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            continue
-    return rows
+NATURAL = Question("Does this picture look natural?", ("natural", "not natural"), "natural")
+REAL = Question(
+    "Which one is the real photograph?", ("the left one", "the right one"), "fooled", pair=True
+)
 
 
-def shares(rows):
-    """{kind: (share natural, low, high, n)} of answers, kinds sorted, with Wilson's interval."""
-    table = {}
-    for kind in sorted({row["kind"] for row in rows}):
-        given = [bool(row["natural"]) for row in rows if row["kind"] == kind]
-        table[kind] = (sum(given) / len(given), *wilson(sum(given), len(given)), len(given))
-    return table
+class Trial(NamedTuple):
+    """One picture to ask about. real: the side of the truth, "left" or "right"; None if alone."""
+
+    kind: str
+    picture: str
+    real: str | None
 
 
-def ask(pictures, file, says, question=QUESTION, seed=1):
-    """Show the study: one picture at a time, two buttons, and at the end the shares.
+# Asking
 
-    pictures: {kind: {name: rgb (H, W, 3)}}; kinds ("truth", "S1") are not shown to the person.
-    file: where answers are kept, one json object a line; those that it holds are not asked again.
+
+def ask(pictures, file, says, question=NATURAL, seed=1, *, person=None, once=False, glance=GLANCE):
+    """Show the study: a picture or a pair at a time, two buttons, and at the end the shares.
+
+    pictures: {kind: {name: rgb (H, W, 3)}}; kinds ("truth", "S1") are not shown to the person. REAL
+        needs the kind "truth", with a picture of the same size for every name.
+    file: where answers are kept, one json object a line, for any number of questions and persons;
+        those that it holds are not asked again.
     says: one sentence, read where widgets do not run.
+    person: a name or number that keeps several people apart in one file, and shuffles for each.
+    once: show each name once only, as one of its kinds; the next person in the file sees it as the
+        next kind. Who has seen a picture in two kinds can compare them, and knows the truth.
+    glance: seconds; a click that comes sooner after a new picture is no answer.
     Returns the widget; its children are the picture, the buttons and the line of text.
     """
     import ipywidgets
 
     from course_utils import widgets
 
-    order = [(kind, name) for kind, named in pictures.items() for name in named]
-    order = [order[i] for i in np.random.default_rng(seed).permutation(len(order))]
+    trials = _trials(pictures, question, seed, person, _turn(file, question, person), once)
     image = ipywidgets.Image(format="png")
     image.layout.max_width, image.layout.align_self = "100%", "flex-start"
-    buttons = [ipywidgets.Button(description=text) for text in ("natural", "not natural")]
+    buttons = [ipywidgets.Button(description=words) for words in question.buttons]
     text = ipywidgets.HTML()
+    shown = {"trial": None, "since": 0.0}
 
     def waiting():
-        done = {(row["kind"], row["picture"]) for row in answers(file)}
-        return [trial for trial in order if trial not in done]
+        mine = [row for row in _rows(file, question) if row.get("person") == person]
+        done = {(row["kind"], row["picture"]) for row in mine}
+        return [trial for trial in trials if trial[:2] not in done]
 
     def update():
         left = waiting()
@@ -87,18 +87,18 @@ def ask(pictures, file, says, question=QUESTION, seed=1):
             button.disabled = not left
         image.layout.display = None if left else "none"
         if left:
-            kind, name = left[0]
-            image.value = _png(pictures[kind][name])
-            text.value = f"{question} {len(order) - len(left) + 1} of {len(order)}"
+            image.value = _png(_picture(pictures, left[0]))
+            text.value = f"{question.text} {len(trials) - len(left) + 1} of {len(trials)}"
         else:
-            text.value = f"<pre>{table(answers(file))}</pre>"
+            text.value = f"<pre>{table(answers(file), question)}</pre>"
+        shown.update(trial=left[0] if left else None, since=time.monotonic())
 
     def clicked(button):
-        left = waiting()
-        if left:
-            kind, name = left[0]
-            row = {"kind": kind, "picture": name, "natural": button is buttons[0]}
-            _append(file, row)
+        trial = shown["trial"]
+        if trial is None or time.monotonic() - shown["since"] < glance:
+            return
+        if trial in waiting():  # another tab may have answered meanwhile
+            _append(file, _row(trial, buttons.index(button), question, person))
         update()
 
     for button in buttons:
@@ -109,13 +109,181 @@ def ask(pictures, file, says, question=QUESTION, seed=1):
     return box
 
 
-def table(rows):
-    """The shares as aligned text, a line for each kind."""
+def _turn(file, question, person):
+    """How many other persons answered this question before this one did."""
+    persons = [row.get("person") for row in _rows(file, question)]
+    before = persons[: persons.index(person)] if person in persons else persons
+    return len(set(before))
+
+
+def _trials(pictures, question, seed, person, turn, once):
+    """What a person is asked, in order."""
+    if question.pair:
+        _check_pairs(pictures)
+    kinds = [kind for kind in pictures if not (question.pair and kind == TRUTH)]
+    order = [(kind, name) for kind in kinds for name in pictures[kind]]
+    if once:
+        names = list(dict.fromkeys(name for _, name in order))
+        start = np.random.default_rng(seed).permutation(len(names))  # the same for everybody
+        kind_of = {names[j]: kinds[(i + turn) % len(kinds)] for i, j in enumerate(start)}
+        order = [(kind, name) for kind, name in order if kind_of[name] == kind]
+    own = [] if person is None else list(str(person).encode())
+    rng = np.random.default_rng([seed, *own] if own else seed)
+    order = [order[i] for i in rng.permutation(len(order))]
+    sides = rng.integers(2, size=len(order))
+    return [
+        Trial(*trial, ("left", "right")[side] if question.pair else None)
+        for trial, side in zip(order, sides, strict=True)
+    ]
+
+
+def _check_pairs(pictures):
+    truths = pictures.get(TRUTH, {})
+    for kind, named in pictures.items():
+        for name, rgb in named.items():
+            if np.shape(truths.get(name)) != np.shape(rgb):
+                raise ValueError(
+                    f"{name!r} of kind {kind!r} has no partner: pictures[{TRUTH!r}] must hold "
+                    "the real photograph of the same name and size."
+                )
+
+
+def _picture(pictures, trial):
+    """What is shown for a trial: uint8 (H, W, 3), a pair side by side."""
+    rgb = _bytes(pictures[trial.kind][trial.picture])
+    if trial.real is None:
+        return rgb
+    gap = np.full((len(rgb), GAP, 3), 255, np.uint8)
+    pair = [_bytes(pictures[TRUTH][trial.picture]), gap, rgb]
+    return np.concatenate(pair if trial.real == "left" else pair[::-1], axis=1)
+
+
+def _row(trial, pressed, question, person):
+    """An answer as it stands in the file; pressed: 0 for the first button, 1 for the second."""
+    row = {} if person is None else {"person": person}
+    row |= {"kind": trial.kind, "picture": trial.picture}
+    if question.pair:
+        chosen = ("left", "right")[pressed]
+        return row | {"real": trial.real, question.counted: chosen != trial.real}
+    return row | {question.counted: pressed == 0}
+
+
+# Counting
+
+
+def answers(file):
+    """What was answered so far: a list of dicts, for instance
+
+        {"kind": "S1", "picture": "china", "natural": true}
+        {"person": "ana", "kind": "S1", "picture": "china", "real": "left", "fooled": false}
+
+    and [] without a file. A last line that was cut off, by a crash for instance, counts as not
+    answered.
+    """
+    file = Path(file)
+    if not file.is_file():
+        return []
+    rows = []
+    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict) and {"kind", "picture"} <= row.keys():
+            rows.append(row)
+    return rows
+
+
+def shares(rows, question=NATURAL, both_ways=False):
+    """{kind: (share, low, high, n)} of the answers to a question, kinds sorted.
+
+    The interval is Wilson's, right for one person, or with both_ways that of `crossed`, for rows
+    of several persons.
+    """
+    table = {}
+    for kind in sorted({row["kind"] for row in rows if question.counted in row}):
+        mine = [row for row in rows if row["kind"] == kind and question.counted in row]
+        table[kind] = _share(mine, question, both_ways)
+    return table
+
+
+def _share(rows, question, both_ways=False):
+    given = [bool(row[question.counted]) for row in rows]
+    if both_ways:
+        keys = ([str(row.get(key)) for row in rows] for key in ("person", "picture"))
+        return *crossed(given, *keys), len(given)
+    return sum(given) / len(given), *wilson(sum(given), len(given)), len(given)
+
+
+def table(rows, question=NATURAL):
+    """The shares as aligned text, a line for each kind, and one for all colorizers together."""
+    rows = [row for row in rows if question.counted in row]
+    found = shares(rows, question)
+    painted = [row for row in rows if row["kind"] != TRUTH]
+    if len(found.keys() - {TRUTH}) > 1:
+        found["all painted"] = _share(painted, question)
     lines = [
-        f"{kind:12} {share:4.0%} natural [{low:.0%}, {high:.0%}] of {n}"
-        for kind, (share, low, high, n) in shares(rows).items()
+        f"{kind:12} {share:4.0%} {question.counted} [{low:.0%}, {high:.0%}] of {n}"
+        for kind, (share, low, high, n) in found.items()
     ]
     return "\n".join(lines) or "no answers yet"
+
+
+# What answers are worth
+
+
+def wilson(successes, n, z=Z95):
+    """The 95 % interval (low, high) of a share, from `successes` among `n` independent answers.
+
+    Wilson, "Probable inference, the law of succession, and statistical inference", JASA 1927: the
+    shares p whose own standard error sqrt(p (1 - p) / n) reaches from p to the observed share.
+    Unlike share ± z · error it stays in 0…1 and has a width at 0 and n successes. Answers of one
+    person are not independent: with several persons, it is too narrow. Both numbers may be
+    fractions, of an effective number of answers.
+    Raises ValueError unless 0 <= successes <= n and n > 0.
+    """
+    if not (n > 0 and 0 <= successes <= n):
+        raise ValueError(f"{successes} of {n} answers have no share; give 0 <= successes <= n.")
+    share = successes / n
+    center = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return float(min(share, max(0, center - half))), float(max(share, min(1, center + half)))
+
+
+def crossed(values, persons, pictures, n_resamples=2000, seed=1):
+    """The mean of answers and its 95 % interval, where both persons and pictures are samples.
+
+    values, persons, pictures: (N,), the answers (0 and 1), who gave each, and about what.
+    Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 2007: persons and pictures are
+    drawn with replacement, independently; an answer counts as often as both were drawn. It is
+    cautious: a little too wide where persons and pictures hardly differ.
+    Returns (mean, low, high). Raises ValueError for fewer than two persons or pictures.
+    """
+    values = np.asarray(values, np.float64)
+    who, i = np.unique(persons, return_inverse=True)
+    what, j = np.unique(pictures, return_inverse=True)
+    if not len(values) == len(i) == len(j) or min(len(who), len(what)) < 2:
+        raise ValueError(
+            f"{len(values)} answers of {len(who)} person(s) about {len(what)} picture(s): give one "
+            "label of each for every answer, and two of each at least."
+        )
+    sums, counts = np.zeros((2, len(who), len(what)))
+    np.add.at(sums, (i, j), values)
+    np.add.at(counts, (i, j), 1)
+    rng = np.random.default_rng(seed)
+    drawn = [rng.multinomial(n, np.full(n, 1 / n), n_resamples) for n in sums.shape]  # (B, n) each
+    yes, all_of_them = (((drawn[0] @ x) * drawn[1]).sum(1) for x in (sums, counts))  # (B,)
+    means = yes[all_of_them > 0] / all_of_them[all_of_them > 0]
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(values.mean()), float(low), float(high)
+
+
+# Files and pictures
+
+
+def _rows(file, question):
+    """The answers to one question, of everybody."""
+    return [row for row in answers(file) if question.counted in row]
 
 
 def _append(file, row):
@@ -129,14 +297,16 @@ def _append(file, row):
         os.fsync(out.fileno())
 
 
+def _bytes(rgb):
+    rgb = np.asarray(rgb)
+    return rgb if rgb.dtype == np.uint8 else np.round(255 * rgb.clip(0, 1)).astype(np.uint8)
+
+
 def _png(rgb):
     import io
 
     from PIL import Image
 
-    rgb = np.asarray(rgb)
-    if rgb.dtype != np.uint8:
-        rgb = np.round(255 * rgb.clip(0, 1)).astype(np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(rgb).save(buffer, "PNG")
     return buffer.getvalue()

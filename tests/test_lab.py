@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 from urllib.parse import urlsplit
@@ -51,14 +52,20 @@ def page(browser):
 def lab(request, page, tmp_path):
     """JupyterLab on a copy of the notebook, its outputs cleared; gives (address, notebook)."""
     # `page` comes first: without a browser no server is started.
-    path = request.param
-    notebook = nbformat.read(path, as_version=4)
+    notebook = nbformat.read(request.param, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+    with serving(notebook, request.param.name, tmp_path) as address:
+        yield address, notebook
+
+
+@contextmanager
+def serving(notebook, name, tmp_path):
+    """JupyterLab on a notebook in tmp_path/notebooks, under settings of its own; its address."""
     work = tmp_path / "notebooks"
     work.mkdir()
-    nbformat.write(notebook, work / path.name)
+    nbformat.write(notebook, work / name)
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -67,7 +74,7 @@ def lab(request, page, tmp_path):
     env = os.environ | {f"JUPYTER_{name}": str(tmp_path / name) for name in own}
     env |= {"IPYTHONDIR": str(tmp_path / "ipython")}
     env.pop("PYTEST_CURRENT_TEST")  # a student's kernel has none
-    command = [sys.executable, "-m", "jupyter", "lab", path.name]  # as in the Makefile
+    command = [sys.executable, "-m", "jupyter", "lab", name]  # as in the Makefile
     command += ["--no-browser", "--allow-root", "--LabApp.expose_app_in_browser=True"]
     command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0"]
     command += [f"--ServerApp.port={port}", f"--IdentityProvider.token={TOKEN}"]
@@ -80,7 +87,7 @@ def lab(request, page, tmp_path):
     try:
         address = f"http://127.0.0.1:{port}"
         wait_for(f"{address}/api/status?token={TOKEN}", server, log)
-        yield f"{address}/lab/tree/{path.name}?token={TOKEN}", notebook
+        yield f"{address}/lab/tree/{name}?token={TOKEN}"
     finally:
         server.terminate()  # it shuts its kernels down first
         try:
@@ -112,6 +119,22 @@ PICTURE = """async image => {
 }"""
 
 
+def run_all(page):
+    """Run all cells of the notebook that is being opened, and wait until the last has run."""
+    page.wait_for_function(
+        f"window.jupyterapp && {PANEL}?.context?.isReady && {KERNEL}?.status === 'idle'",
+        timeout=1000 * START,
+    )
+    page.evaluate(
+        "() => { window.finished = null;"
+        "jupyterapp.commands.execute('notebook:run-all-cells')"
+        ".then(() => { window.finished = true; }, error => { window.finished = String(error); }); }"
+    )
+    page.wait_for_function(
+        f"window.finished !== null && {KERNEL}?.status === 'idle'", timeout=1000 * RUN
+    )
+
+
 def show_cell(page, cells, text):
     """Scroll to the cell that holds `text`: Lab draws only the cells near the screen."""
     index = next(i for i, cell in enumerate(cells) if text in cell["source"])
@@ -133,18 +156,7 @@ def upload(page, output, name, content):
 def test_run_all_and_widgets_in_jupyterlab(page, lab, tmp_path):
     address, planned = lab
     page.goto(address, timeout=1000 * START)
-    page.wait_for_function(
-        f"window.jupyterapp && {PANEL}?.context?.isReady && {KERNEL}?.status === 'idle'",
-        timeout=1000 * START,
-    )
-    page.evaluate(
-        "() => { window.finished = null;"
-        "jupyterapp.commands.execute('notebook:run-all-cells')"
-        ".then(() => { window.finished = true; }, error => { window.finished = String(error); }); }"
-    )
-    page.wait_for_function(
-        f"window.finished !== null && {KERNEL}?.status === 'idle'", timeout=1000 * RUN
-    )
+    run_all(page)
     page.screenshot(path=tmp_path / "after_run_all.png")
 
     ran = json.loads(page.evaluate(f"JSON.stringify({PANEL}.content.model.toJSON())"))["cells"]
@@ -185,3 +197,82 @@ def test_run_all_and_widgets_in_jupyterlab(page, lab, tmp_path):
         upload(page, output, "mine.png", buffer.getvalue())
         output.locator("img.widget-image").wait_for(timeout=1000 * START)
         page.screenshot(path=tmp_path / "after_upload.png")
+
+
+# The study, in a notebook of its own: three photographs, and what a colorizer does that gives up.
+
+STUDY = (
+    """from course_utils import metrics, photos, study
+truths = {photo.name: photo.rgb[::2, ::2] for photo in photos.bundled()[:3]}
+grays = {name: metrics.paint_gray(rgb) for name, rgb in truths.items()}
+pictures = {"truth": truths, "S1": grays}
+""",
+    """_ = study.ask(pictures, "answers.jsonl", "Two pictures, two buttons.", study.REAL)
+""",
+    """_ = study.ask(pictures, "answers.jsonl", "A picture and two buttons.")
+""",
+)
+
+
+def asked(page, number):
+    """The output of the nth question; its text says how far the person is."""
+    cells = [{"source": source} for source in STUDY]
+    output = show_cell(page, cells, STUDY[number])
+    output.locator("button.jupyter-button").first.wait_for(timeout=1000 * START)
+    return output
+
+
+def answer(page, output, button, then):
+    """Press a button as a person does, after a look, and wait for the text that follows."""
+    page.wait_for_timeout(400)
+    output.get_by_role("button", name=button, exact=True).click()
+    output.get_by_text(then, exact=False).first.wait_for(timeout=1000 * START)
+
+
+def test_the_study_with_a_mouse(page, tmp_path):
+    notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, STUDY)])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    file = tmp_path / "notebooks" / "answers.jsonl"
+    page.on("dialog", lambda dialog: dialog.accept())
+    with serving(notebook, "study.ipynb", tmp_path) as address:
+        page.goto(address, timeout=1000 * START)
+        run_all(page)
+        pair = asked(page, 1)
+        page.wait_for_timeout(500)
+        page.screenshot(path=tmp_path / "pair.png")
+        answer(page, pair, "the left one", "real photograph? 2 of 3")
+        answer(page, pair, "the right one", "real photograph? 3 of 3")
+        # A double click is one answer, and here it is the last.
+        alone = asked(page, 2)
+        page.wait_for_timeout(400)
+        alone.get_by_role("button", name="natural", exact=True).dblclick()
+        alone.get_by_text("natural? 2 of 6", exact=False).wait_for(timeout=1000 * START)
+        page.screenshot(path=tmp_path / "alone.png")
+        before = file.read_text(encoding="utf-8").splitlines()
+        assert len(before) == 3
+
+        # Another day: the kernel is gone, the browser starts anew.
+        page.evaluate(
+            "async () => { await jupyterapp.commands.execute('docmanager:save');"
+            "await jupyterapp.serviceManager.sessions.shutdownAll(); }"
+        )
+        page.reload(timeout=1000 * START)
+        run_all(page)
+        pair = asked(page, 1)
+        answer(page, pair, "the left one", "fooled [")
+        alone = asked(page, 2)
+        for number in range(3, 7):
+            answer(page, alone, "not natural", f"natural? {number} of 6")
+        answer(page, alone, "natural", "natural [")
+        page.screenshot(path=tmp_path / "rates.png")
+        assert alone.get_by_role("button", name="natural", exact=True).is_disabled()
+        said = alone.locator("pre").inner_text()
+    lines = file.read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert lines[:3] == before and len(rows) == len({str(sorted(row.items())) for row in rows}) == 9
+    naturals = [row for row in rows if "natural" in row]
+    assert len({(row["kind"], row["picture"]) for row in naturals}) == 6
+    for kind in ("truth", "S1"):
+        share = sum(row["natural"] for row in naturals if row["kind"] == kind) / 3
+        assert f"{kind:12} {share:4.0%} natural" in said
+    assert page.outside == []
