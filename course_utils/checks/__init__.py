@@ -40,3 +40,16 @@ from course_utils.checks.lesson_05 import (
     repaired,
     soft_code,
 )
+from course_utils.checks.lesson_06 import (
+    choose_lambda,
+    game,
+    judge_gradient,
+    patch,
+)
+from course_utils.checks.lesson_07 import (
+    bills,
+    can_fail,
+    flaws,
+    lookup,
+    stays,
+)
