@@ -1,0 +1,402 @@
+"""The leaderboard: who may take part, what follows from its values, that it is made again."""
+
+import json
+import re
+
+import numpy as np
+import onnx
+import pytest
+from lesson_code import noise
+from onnx import numpy_helper
+
+from course_utils import colorizer, course, experiments, leaderboard, metrics, paintbox, standings
+from course_utils.colorizer import METADATA, Colorizer
+
+GRAPH = """
+<ir_version: 8, opset_import: ["" : 17]>
+toy (float[N,1,H,W] L) => (float[N,2,H,W] ab) <int64[1] channel = {1}> {
+  rounded = Round (L)
+  level = Cast <to = 7> (rounded)
+  plane = Squeeze (level, channel)
+  colors = Gather <axis = 0> (table, plane)
+  ab = Transpose <perm = [0, 3, 1, 2]> (colors)
+}
+"""
+ABOUT = dict.fromkeys(METADATA, "none") | {"metrics": "[]", "seed": "1", "size": "16"}
+ABOUT["parameters"] = "202"
+
+
+def write(path, table=(4.0, -7.0), graph=GRAPH, about=ABOUT):
+    """A file that looks ab up by L, or something that is nearly one; return its path."""
+    model = onnx.parser.parse_model(graph)
+    table = np.broadcast_to(np.asarray(table, np.float32), (101, 2))
+    model.graph.initializer.append(numpy_helper.from_array(table.copy(), "table"))
+    onnx.helper.set_model_props(model, about)
+    onnx.save(model, path)
+    return path
+
+
+@pytest.fixture
+def toy(tmp_path):
+    return {"toy": Colorizer.load(write(tmp_path / "toy.onnx"))}
+
+
+@pytest.fixture(scope="module")
+def board():
+    return course.experiment(leaderboard.NAME, None)
+
+
+# Who may take part
+
+
+def test_shipped_colorizers_take_part_in_the_order_of_the_lessons():
+    models = leaderboard.shipped()
+    assert list(models) == colorizer.names()
+    assert standings.short("02_mse_regression") == "S0" and standings.short("mine") == "mine"
+    assert standings.short("02_of_my_own") == "02_of_my_own"  # a number alone makes no system
+
+
+def wrong_inputs(path):
+    write(path, graph=GRAPH.replace(" L)", " gray)").replace("(L)", "(gray)"))
+
+
+def fixed_size(path):
+    write(path, graph=GRAPH.replace("[N,1,H,W]", "[1,1,64,64]"))
+
+
+def wrong_range(path):
+    write(path, (0.4, -0.9))
+
+
+def too_far(path):
+    write(path, (4000.0, 0.0))
+
+
+def no_metadata(path):
+    write(path, about={})
+
+
+def without_licence(path):
+    write(path, about={k: v for k, v in ABOUT.items() if k != "licence"})
+
+
+def not_finite(path):
+    table = np.full((101, 2), 5.0)
+    table[90:] = np.nan
+    write(path, table)
+
+
+def truncated(path):
+    write(path)
+    path.write_bytes(path.read_bytes()[:400])
+
+
+def a_picture(path):
+    path.write_bytes(b"\x89PNG and so on")
+
+
+def missing(path):
+    pass
+
+
+def one_channel(path):
+    write(path, graph=GRAPH.replace("[N,2,H,W]", "[N,1,H,W]"))
+
+
+BROKEN = {
+    wrong_inputs: "it has gray",
+    fixed_size: "where L float32 (N, 1, H, W) of any N, H and W must be alone",
+    wrong_range: "never leaves ±0.9 in ab",
+    too_far: "reaches 4000 in ab",
+    no_metadata: "its metadata lack lesson",
+    without_licence: "its metadata lack licence",
+    not_finite: "with NaN or infinity",
+    truncated: "cannot be read as ONNX",
+    a_picture: "cannot be read as ONNX",
+    missing: "There is no colorizer",
+    one_channel: "breaks the contract",
+}
+
+
+@pytest.mark.parametrize("damage", BROKEN, ids=lambda damage: damage.__name__)
+def test_a_broken_file_is_told_why_in_one_sentence(damage, tmp_path, capfd):
+    path = tmp_path / "bad.onnx"
+    damage(path)
+    models, refused = leaderboard.contestants([write(tmp_path / "good.onnx"), path])
+    assert list(models) == ["good"] and list(refused) == [str(path)]
+    why = refused[str(path)]
+    assert BROKEN[damage] in why and why.endswith(".") and "\n" not in why
+    assert not re.search(r"Traceback|onnxruntime|0x[0-9a-f]+", why)
+    assert capfd.readouterr().err == ""
+
+
+def test_zero_is_a_legitimate_answer(tmp_path):
+    assert list(leaderboard.contestants([write(tmp_path / "gray.onnx", (0, 0))])[0]) == ["gray"]
+
+
+def test_two_files_of_one_name_both_take_part(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        write(tmp_path / folder / "x.onnx")
+    models, refused = leaderboard.contestants([tmp_path / f / "x.onnx" for f in "ab"])
+    assert list(models) == ["x", "x (yours)"] and not refused
+
+
+# Values
+
+
+def test_values_of_single_photographs():
+    rgb = noise(3, 24)
+    hats = [metrics.paint_gray(x) for x in rgb]
+    values = leaderboard.photograph_values(rgb, hats)
+    assert set(values) == set(leaderboard.STORED) and all(v.shape == (3,) for v in values.values())
+    np.testing.assert_allclose(values["psnr"], metrics.psnr(rgb, hats))
+    assert values["colorfulness"] == pytest.approx(0)
+    same = leaderboard.photograph_values(rgb, rgb)
+    assert same["area"] == pytest.approx(1) and same["near"] == pytest.approx(1)
+
+
+def test_near_counts_pixels_within_ten():
+    rgb = np.full((1, 8, 8, 3), 120, np.uint8)
+    hat = rgb.copy()
+    hat[:, :, :2] = (200, 60, 60)  # a quarter is far from gray
+    assert leaderboard.photograph_values(rgb, hat)["near"] == pytest.approx(0.75)
+
+
+def test_values_of_scenes():
+    scenes = paintbox.sample(3, 32, 5)
+    best = leaderboard.scene_values(scenes, scenes.expected_ab())
+    gray = leaderboard.scene_values(scenes, 0 * scenes.ab)
+    assert best["regret"] == pytest.approx(0) and (best["mse"] < gray["mse"]).all()
+    np.testing.assert_allclose(gray["mse"], (scenes.ab**2).mean((1, 2, 3)), rtol=1e-5)
+    assert gray["chroma"] == pytest.approx(0)
+
+
+def test_ceilings_stand_above_the_flat_color():
+    yellow = np.full((40, 40, 3), (200, 180, 90), np.uint8)
+    yellow[:, 20:] = (220, 130, 70)
+    flat = metrics.psnr(yellow, metrics.paint_mean(yellow))
+    for name, make in leaderboard.REFERENCES.items():
+        assert ("ceiling" in name) == (metrics.psnr(yellow, make(yellow)) > flat)
+
+
+def test_halves_share_no_photograph_and_bias_is_seen():
+    x = np.random.default_rng(3).normal(size=(400, 6))
+    floor = leaderboard.halved_distances(x, x, halvings=10)
+    assert (floor > 0).all() and floor.mean() < 0.5
+    moved = leaderboard.halved_distances(x, x + 2, halvings=10)
+    assert moved.mean() == pytest.approx(floor.mean() + 6 * 4, rel=0.1)
+
+
+# The measurement, small
+
+
+def test_a_small_measurement_is_complete(toy):
+    board = leaderboard.measure(toy, noise(4, 24), paintbox.sample(2, 32, 5), "noise")
+    assert set(course.PROTOCOL) <= set(board) and json.dumps(board, allow_nan=False)
+    assert list(board["photographs"]) == [*leaderboard.REFERENCES, "toy"]
+    assert list(board["scenes"]) == [*leaderboard.SCENE_REFERENCES, "toy"]
+    assert board["frechet"] == {} and board["cost"]["toy"]["parameters"] == 202
+    assert board["scenes"]["toy"]["chroma"] == pytest.approx([np.hypot(4, 7)] * 2, abs=1e-3)
+    text = standings.table(board)
+    assert "toy" in text and "4 photographs (noise), 24 px" in text
+    assert "toy" in standings.pairs_text(board, "psnr")
+
+
+def test_what_was_kept_is_not_measured_again(toy, tmp_path, monkeypatch):
+    scenes = paintbox.sample(2, 32, 5)
+    first = leaderboard.measure(toy, noise(4, 24), scenes, "noise", folder=tmp_path)
+    monkeypatch.setattr(leaderboard, "photograph_values", None)
+    again = leaderboard.measure(toy, noise(4, 24), scenes, "noise", folder=tmp_path)
+    assert again["photographs"] == first["photographs"]
+    assert len(list(tmp_path.glob("*.json"))) == len(leaderboard.REFERENCES) + 1
+    with pytest.raises(TypeError):  # other photographs are not found there
+        leaderboard.measure(toy, noise(4, 24, seed=8), scenes, "noise", folder=tmp_path)
+
+
+def test_own_colorizers_join_a_stored_board(toy, tmp_path):
+    rgb, scenes = noise(4, 24), paintbox.sample(2, 32, 5)
+    board = leaderboard.measure(toy, rgb, scenes, "noise")
+    mine = {"mine": Colorizer.load(write(tmp_path / "mine.onnx", (60, 60)))}
+    joined = leaderboard.joined(board, leaderboard.measure(mine, rgb, scenes, references=False))
+    both = leaderboard.measure(toy | mine, rgb, scenes, "noise")
+    for key in ("photographs", "scenes", "rows", "pairs"):
+        assert joined[key] == both[key]
+
+
+def test_the_command_without_photographs_uses_the_installed_ones(
+    toy, tmp_path, monkeypatch, capsys
+):
+    def away():
+        raise FileNotFoundError("not here")
+
+    few = noise(3, 24), paintbox.sample(1, 32, 5), "installed"
+    monkeypatch.setattr(experiments, "judged_photographs", away)
+    monkeypatch.setattr(leaderboard, "installed", lambda: few)
+    monkeypatch.setattr(leaderboard, "shipped", lambda: toy)
+    good, bad = write(tmp_path / "mine.onnx", (9, 9)), tmp_path / "bad.onnx"
+    truncated(bad)
+    assert leaderboard.main([str(good), str(bad)]) == 1
+    said = capsys.readouterr()
+    assert "mine" in said.out and "3 photographs (installed)" in said.out
+    assert said.err.count("\n") == 1 and "bad.onnx does not take part: " in said.err
+    assert leaderboard.main([str(good)]) == 0
+
+
+def test_the_command_stores_and_writes_the_readme(tmp_path, monkeypatch, capsys, toy):
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n\n{leaderboard.MARKS[0]}\nold\n{leaderboard.MARKS[1]}\n\nafter\n")
+    small = leaderboard.measure(toy, noise(3, 24), paintbox.sample(1, 32, 5), "noise")
+    monkeypatch.setattr(leaderboard, "README", readme)
+    monkeypatch.setattr(leaderboard, "measure", lambda folder: small)
+    monkeypatch.setattr(course, "RESULTS", tmp_path / "results")
+    monkeypatch.setenv("COURSE_PROFILE", "ci")
+    with pytest.raises(SystemExit):
+        leaderboard.main(["--stored"])  # nothing is stored yet
+    assert "There is no stored result" in capsys.readouterr().err
+    assert leaderboard.main([]) == 0 and leaderboard.main(["--stored"]) == 0
+    text = readme.read_text()
+    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+    assert (
+        standings.markdown(json.loads((tmp_path / "results/07_leaderboard.json").read_text()))
+        in text
+    )
+    assert course.profile() == "ci"
+
+
+def test_a_readme_without_its_marks_is_left_alone(tmp_path, toy):
+    readme = tmp_path / "README.md"
+    readme.write_text("nothing\n")
+    board = leaderboard.measure(toy, noise(3, 24), paintbox.sample(1, 32, 5), "noise")
+    with pytest.raises(ValueError, match="must have the lines"):
+        leaderboard.write_readme(board, readme)
+    assert readme.read_text() == "nothing\n"
+
+
+# Pairs
+
+
+def as_board(**rows):
+    """A board of nothing but PSNRs; its colorizers are all but gray."""
+    photographs = {name: {"psnr": list(values)} for name, values in rows.items()}
+    return {"photographs": photographs, "cost": {name: {} for name in rows if name != "gray"}}
+
+
+def test_pairs_know_the_better_one_and_the_size_of_its_lead():
+    rng = np.random.default_rng(4)
+    hard = rng.normal(25, 5, 300)
+    board = as_board(gray=hard, a=hard + 0.5 + rng.normal(0, 0.5, 300), b=hard + 3)
+    found = {(p["first"], p["second"]): p for p in standings.pairs(board, "psnr")}
+    assert set(found) == {("b", "gray"), ("b", "a"), ("a", "gray")}
+    mean, low, high = found["a", "gray"]["lead"]
+    assert 0 < low < 0.5 < high < 0.7 and low < mean < high  # single intervals are 1.1 wide
+    assert all(p["holm"] for p in found.values())
+
+
+def test_pairs_of_equals_fall():
+    rng = np.random.default_rng(4)
+    board = as_board(**{name: rng.normal(25, 2, 200) for name in "abcd"})
+    found = standings.pairs(board, "psnr")
+    assert len(found) == 6 and not any(p["holm"] for p in found)
+    assert all(0 < p["p"] <= 1 for p in found)
+    twins = standings.pairs(as_board(a=[1.0, 2.0], b=[1.0, 2.0]), "psnr")
+    assert twins[0]["p"] == 1 and twins[0]["lead"] == [0, 0, 0]
+
+
+def test_less_is_better_where_it_is():
+    board = as_board(a=[1.0, 2.0, 3.0], b=[2.0, 3.0, 4.0])
+    for row in board["photographs"].values():
+        row["delta_e"] = row.pop("psnr")
+    (pair,) = standings.pairs(board, "delta_e")
+    assert (pair["first"], pair["second"], pair["lead"][0]) == ("a", "b", 1)
+
+
+def test_holm():
+    assert standings.holm([0.01, 0.04, 0.03, 0.005]).tolist() == [True, False, False, True]
+    assert standings.holm([0.02, 0.02]).tolist() == [True, True]
+    assert standings.holm([0.03, 0.02]).tolist() == [True, True]
+    assert standings.holm([0.026, 0.051]).tolist() == [False, False]
+    p = np.random.default_rng(2).uniform(size=(2000, 8))
+    assert np.mean([standings.holm(x).any() for x in p]) < 0.06  # one error in twenty families
+
+
+# The stored result
+
+
+def test_the_stored_rows_follow_from_the_stored_values(board):
+    assert list(board["cost"]) == colorizer.names()
+    judged = standings.judged(board)
+    assert judged["rows"] == board["rows"]
+    for key, stored in board["pairs"].items():
+        assert [p["holm"] for p in judged["pairs"][key]] == [p["holm"] for p in stored]
+        leads = [[p["lead"] for p in found] for found in (judged["pairs"][key], stored)]
+        np.testing.assert_allclose(*leads, atol=1e-9)
+
+
+def test_the_stored_rows_are_those_of_the_lessons(board):
+    """The lessons judged their colorizers by themselves; both must have found the same."""
+    found = json.loads((course.RESULTS / "02_checkpoint.json").read_text())
+    for row in found["table"]:
+        name = {"S0": "02_mse_regression"}.get(row["name"], row["name"])
+        if name in board["rows"]:
+            for key in ("psnr", "ssim", "delta_e"):
+                np.testing.assert_allclose(board["rows"][name][key], row[key], atol=2e-3)
+
+
+def test_costs_are_those_of_the_files(board):
+    for name, cost in board["cost"].items():
+        model = Colorizer.load(name)
+        assert cost["parameters"] == model.metadata["parameters"] and cost["works at"] == model.size
+        assert cost["megabytes"] == pytest.approx(model.n_bytes / 1e6, abs=0.006)
+
+
+def test_the_painted_half_is_made_again_completely(board):
+    scenes = leaderboard.painted_scenes()
+    answers = {name: make(scenes) for name, make in leaderboard.SCENE_REFERENCES.items()}
+    answers |= {name: model.ab(scenes.L) for name, model in leaderboard.shipped().items()}
+    assert set(answers) == set(board["scenes"])
+    for name, ab_hat in answers.items():
+        values = leaderboard.scene_values(scenes, ab_hat)
+        for key, stored in board["scenes"][name].items():
+            np.testing.assert_allclose(values[key], stored, rtol=2e-3, atol=0.02, err_msg=name)
+
+
+def test_a_dozen_photographs_are_scored_again(shared_data, board):
+    rgb = experiments.judged_photographs()
+    assert len(rgb) == board["n"]
+    some = np.random.default_rng().choice(len(rgb), 12, replace=False)  # others each time
+    print("photographs", sorted(some.tolist()))
+    np.testing.assert_allclose(
+        metrics.colorfulness(rgb[some]), np.take(board["truth"], some), atol=0.01
+    )
+    painters = leaderboard.REFERENCES | {k: m.colorize for k, m in leaderboard.shipped().items()}
+    for name, make in painters.items():
+        values = leaderboard.photograph_values(rgb[some], [make(x) for x in rgb[some]])
+        for key, found in values.items():
+            wanted = np.take(board["photographs"][name][key], some)
+            loose = {"psnr": 0.05, "delta_e": 0.05, "colorfulness": 0.3}.get(key, 0.005)
+            np.testing.assert_allclose(found, wanted, atol=loose, err_msg=f"{name} {key}")
+
+
+def test_real_against_real_is_nearest(board):
+    means = {name: np.mean(values) for name, values in board["frechet"].items()}
+    assert min(means, key=means.get) == "truth"
+    assert set(means) == {"truth", leaderboard.GRAY, leaderboard.MEAN, *board["cost"]}
+
+
+def test_the_result_names_no_place_and_no_moment():
+    text = (course.RESULTS / f"{leaderboard.NAME}.json").read_text(encoding="utf-8")
+    assert not re.search(r"\d{4}-\d\d-\d\d|\"/|[a-z]/[a-z]+/", text)
+
+
+# README
+
+
+def test_the_readme_shows_the_stored_leaderboard(board):
+    text = leaderboard.README.read_text(encoding="utf-8")
+    shown = text.split(leaderboard.MARKS[0])[1].split(leaderboard.MARKS[1])[0].strip()
+    hint = "run `python -m course_utils.leaderboard --stored`"
+    assert shown == standings.markdown(board), hint
+    for name, row in board["rows"].items():
+        mean, low, high = row["psnr"]
+        assert f"| {standings.label(name)} | {mean:.2f} [{low:.2f}, {high:.2f}] |" in shown
