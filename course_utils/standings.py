@@ -4,6 +4,8 @@ A board is what `leaderboard.measure` returns and `course_utils/results/07_leade
 Everything here is computed from its values of single photographs and scenes, and from nothing else.
 """
 
+import textwrap
+
 import numpy as np
 
 from course_utils import colorizer, course, metrics
@@ -19,6 +21,7 @@ MEASURES = {
     "gap": ("colorfulness gap", 1, -1),
     "area": ("accuracy area", 3, 1),
 }
+WIDTH = 100  # characters of a page
 REST = ("Fréchet", "regret", "MSE", "chroma", "ms", "MB", "parameters")
 
 
@@ -179,11 +182,13 @@ def caption(board):
 
 def table(board):
     """The leaderboard as aligned text: the protocol, measures with intervals, and the rest."""
+    quality, rest = _quality(board, MEASURES), _rest(board)
     titles = [title for title, _, _ in MEASURES.values()]
-    texts = ["\n".join(caption(board))]
-    for head, lines in ((titles, _quality(board, MEASURES)), (REST, _rest(board))):
-        names = [name for name in ordered(board) if any(lines.get(name, []))]
-        block = [["", *head], *([label(name), *lines[name]] for name in names)]
+    lines = {name: quality.get(name, [""] * len(titles)) + rest[name] for name in ordered(board)}
+    texts = ["\n".join(textwrap.fill(said, WIDTH) for said in caption(board))]
+    for part in (slice(0, 3), slice(3, 6), slice(6, None)):  # three blocks that fit a page
+        names = [name for name in lines if any(lines[name][part])]
+        block = [["", *[*titles, *REST][part]], *([label(n), *lines[n][part]] for n in names)]
         widths = [max(map(len, column)) for column in zip(*block, strict=True)]
         texts.append("\n".join("  ".join(map(str.ljust, x, widths)).rstrip() for x in block))
     return "\n\n".join(texts)

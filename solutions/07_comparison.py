@@ -105,7 +105,7 @@ plots.pictures(
     "skies come out well; the red-brown of the coffee and the orange of the cat come out nowhere.",
     titles=["gray", *LETTERS, "truth"] + [""] * (2 * len(LETTERS) + 4),
     columns=len(LETTERS) + 2,
-    width=7,
+    width=11,
 )
 
 # %%
@@ -270,7 +270,7 @@ def draw_pairs(ax, key):
 
 
 # %% deck="figure"
-fig, axes = plots.grid(1, 2, width=8.4, height=0.24 * len(board["pairs"]["psnr"]) + 0.9)
+fig, axes = plots.grid(1, 2, width=11, height=0.27 * len(board["pairs"]["psnr"]) + 0.9)
 for ax, key in zip(axes, ("psnr", "gap")):
     draw_pairs(ax, key)
 plots.show(
@@ -617,7 +617,7 @@ def draw_ranks(ax, conventions):
 # three pictures. Ask which row they would choose if they had to sell S1.
 
 # %% deck="figure"
-fig, (ax,) = plots.grid(1, 1, width=8.2, height=0.31 * len(PSNRS) + 0.5)
+fig, (ax,) = plots.grid(1, 1, width=10.5, height=0.36 * len(PSNRS) + 0.5)
 draw_ranks(ax, PSNRS)
 plots.show(
     fig,
@@ -633,7 +633,7 @@ plots.show(
 # 2 everything rises. The gap rewards what PSNR punishes. There is no neutral row.
 
 # %% deck="figure"
-fig, (ax,) = plots.grid(1, 1, width=8.2, height=0.31 * len(OTHERS) + 0.5)
+fig, (ax,) = plots.grid(1, 1, width=10.5, height=0.36 * len(OTHERS) + 0.5)
 draw_ranks(ax, OTHERS)
 plots.show(
     fig,
@@ -833,7 +833,7 @@ plots.pictures(
     "painted ones are paler; which side they are on changes from pair to pair.",
     titles=[f"pair {i} {side}" for i in range(1, 5) for side in ("left", "right")],
     columns=4,
-    width=6,
+    width=9,
 )
 
 # %% [markdown]
@@ -1051,7 +1051,6 @@ assert needed * effect > 2000 > needed
 # for each person, would have given it one.
 
 # %%
-import json
 
 from PIL import ImageOps
 from skimage import data
@@ -1118,7 +1117,7 @@ plots.pictures(
     "the dark tower stands under a blue night, a page and a drawing get tints, a tiny cat none.",
     titles=[title for row in exhibits.values() for title in row],
     columns=1 + len(SYSTEMS),
-    width=5.8,
+    width=9.5,
 )
 
 # %% [markdown]
@@ -1266,29 +1265,15 @@ def returned(model, rgb):
 
 
 # %%
-def kept(file, make):
-    """What `make` gives, from the file if a run before this one has left it there."""
-    if file is None:
-        return make()
-    if not file.is_file():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(".part")
-        part.write_text(json.dumps(make()), encoding="utf-8")
-        part.rename(file)
-    return json.loads(file.read_text(encoding="utf-8"))
-
-
-# %%
 def failures(model, photographs, red, folder):
     """All rows of one system; photographs: {"old": (rgb, what `old_Ls` makes of them), …}."""
     makes = {group: (x[0], partial(made_old, model, *x)) for group, x in photographs.items()}
     rgb = photographs["old"][0]
     makes |= {"hard": (rgb, partial(made_hard, model, rgb))}
     makes |= {"hues": (red, partial(returned, model, red))}
-    rows = {}
+    mark, rows = model.fingerprint(b""), {}
     for part, (pictures, make) in makes.items():
-        mark = model.fingerprint(b"".join(x.tobytes() for x in pictures))
-        rows[part] = kept(folder and Path(folder, f"{part}_{mark}.json"), make)
+        rows[part] = leaderboard.kept(folder, [mark, part, *pictures], make)
     return rows
 
 
@@ -1367,7 +1352,7 @@ plots.pictures(
     "it paler, the faded one gets a wash of the wrong color, sepia is as good as clean.",
     titles=[*scans, *[""] * len(scans)],
     columns=len(scans),
-    width=7.2,
+    width=11,
 )
 
 # %% [markdown] deck="slide"
@@ -1410,19 +1395,19 @@ costs = {
     kind: np.array([gallery["systems"][name]["old"][kind]["more ab"] for name in SYSTEMS])
     for kind in KINDS
 }  # (systems, 3) each
-print(f"{'more ab than clean':18}", *(f"{name:>20}" for name in SYSTEMS))
+print(f"{'more ab than clean':18}", *(f"{name:>18}" for name in SYSTEMS))
 for kind, cost in costs.items():
-    print(f"{kind:18}", *(f"{mean:+6.2f} [{low:+.2f}, {high:+.2f}]" for mean, low, high in cost))
+    print(f"{kind:18}", *(f"{mean:+5.1f} [{low:+.1f}, {high:+.1f}]" for mean, low, high in cost))
 assert (costs["faded"][:, 1] > 0).all() and (costs["grain"][:, 1] > 0).all()
 assert costs["red-blind film"][:, 0].mean() < costs["faded"][:, 0].mean() / 3
 assert (costs["faded, stretched"][:, 0] < costs["faded"][:, 0] / 3).all()
 assert (abs(costs["sepia"][:, 0]) < 0.5).all()  # ab units; 2.3 is what is noticed
 
 # %% tags=["claim"]
-print(f"{'more ab than gray':18}", *(f"{name:>20}" for name in SYSTEMS))
+print(f"{'more ab than gray':18}", *(f"{name:>18}" for name in SYSTEMS))
 for kind in ("clean", "faded", "faded, stretched"):
     over = [gallery["systems"][name]["old"][kind]["over gray"] for name in SYSTEMS]
-    print(f"{kind:18}", *(f"{mean:+6.2f} [{low:+.2f}, {high:+.2f}]" for mean, low, high in over))
+    print(f"{kind:18}", *(f"{mean:+5.1f} [{low:+.1f}, {high:+.1f}]" for mean, low, high in over))
     beat_gray = sum(high < 0 for _, _, high in over)
     assert beat_gray == 0 if kind == "faded" else beat_gray >= 4
 
@@ -2090,9 +2075,9 @@ def join(data):
     (FOLDER / "uploaded.onnx").write_bytes(data)
     model = {"uploaded": leaderboard.admit(FOLDER / "uploaded.onnx")}
     row = leaderboard.measure(model, on_few, scenes, about_few, references=False)
-    fig, (ax,) = plots.grid(1, 1, width=9, height=4.5)
+    fig, (ax,) = plots.grid(1, 1, width=9.5, height=6)
     text = standings.table(leaderboard.joined(own_board, row))
-    ax.text(0, 0.5, text, family="monospace", fontsize=6, va="center")
+    ax.text(0, 0.5, text, family="monospace", fontsize=8, va="center")
     ax.set_axis_off()
     return plots.png(fig)
 

@@ -72,6 +72,21 @@ def test_figure_of_large_pixels_stays_png(shown):
     assert len(base64.b64decode(data["image/png"])) > plots.PHOTOGRAPHIC, "else it proves nothing"
 
 
+def test_chart_gets_a_palette_and_looks_the_same(shown):
+    plots.show(line(), ALT)
+    ((data, _),) = shown
+    seen = decoded(data, "image/png")
+    drawn = Image.open(io.BytesIO(plots.png(line()))).convert("RGB")
+    assert seen.mode == "P"
+    assert np.abs(np.subtract(seen.convert("RGB"), drawn, dtype=int)).max() <= plots.UNSEEN
+
+
+def test_picture_gets_no_palette(shown):
+    plots.pictures([paintbox.sample(1, 64, seed=2).rgb[0]], ALT, width=3)
+    ((data, _),) = shown
+    assert decoded(data, "image/png").mode != "P"
+
+
 def test_figure_of_photographs_becomes_jpeg_that_looks_the_same(shown):
     photo = photos.bundled()[0].rgb[:300, :400]
     plots.pictures([photo], ALT)
