@@ -76,7 +76,7 @@ plots.pictures(
     alt="A temple above a lake: in gray, as each finished model colorizes it, and as it was. "
     "The guesses have less color than the photograph; none of them knows that the pillars are red.",
     titles=["given: gray", *(f"guess: {model.name}" for model in models), "the photograph"],
-    columns=3 if len(models) > 1 else None,
+    columns=4,
     width=12,
 )
 

@@ -1282,7 +1282,7 @@ checks.joint_loss(joint_loss)
 #
 # ## "Does it look natural?"
 #
-# The report's main result is a study: 20 people saw about 100 pictures each and said of every one whether
+# The report's main result is a study: 20 people saw about 100 pictures of each kind and said of every one whether
 # it looked natural. The median person said yes to 89.6 %. What is such a number worth?
 #
 # A share has an interval. The one that holds up at small numbers and near 0 and 1 is Wilson's (1927): all
@@ -1462,7 +1462,7 @@ assert side == 2048 and faster >= 20
 # %% [markdown]
 # The larger the picture, the more is gained: the course's way runs the network at one size whatever the
 # photograph, and what remains is conversion and enlargement. (Part of the gain is that our network is
-# smaller.) The report calls its network good enough for real-time usage and for video. Its own table
+# smaller.) The report thinks its network fast enough for live use and for film. Its own table
 # says nearly two seconds for a picture of 1024 × 1024 on a graphics card; a film shows 24 pictures in one.
 # Lesson 09 returns to that.
 #

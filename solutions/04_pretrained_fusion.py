@@ -968,7 +968,7 @@ assert gains[0] > 10 and gains[1] < gains[0] / 2 and gaps[1] > gaps[0]
 # %%
 HEART_ALT = (
     "By epoch: on the photographs that are learned accuracy and PSNR keep rising; on others "
-    "accuracy goes up and down below what one color scores, and PSNR stays two decibels behind."
+    "accuracy goes up and down around what one color scores, and PSNR stays one to two dB behind."
 )
 
 # %% deck="figure"

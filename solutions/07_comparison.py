@@ -1343,7 +1343,7 @@ gallery = course.experiment("07_gallery", run_gallery)
 # turned into L first. Red-blind film turns what is red dark. Look at the faded one: the colorizer
 # takes it for fog or snow and paints accordingly.
 
-# %% deck="figure" picture="old_photographs"
+# %% deck="figure"
 tower = np.asarray(ImageOps.fit(Image.fromarray(small["china"]), (160, 160)))
 scans = {kind: old.scan(tower, kind) for kind in old.KINDS}
 plots.pictures(
