@@ -727,7 +727,7 @@ from course_utils import study, study_power
 #
 # | | the question | the result |
 # | --- | --- | --- |
-# | S1 | "Is the image looking natural?", one picture | 20 people, about 100 pictures each: median **89.6 %** |
+# | S1 | "Is the image looking natural?", one picture | 20 people, about 100 pictures of each kind: median **89.6 %** |
 # | S4 | a study of "public acceptance", in the abstract | no question, no people, no numbers in the report |
 # | Zhang et al. 2016 | which of two is fake, one second each | fooled in **32 %** of pairs |
 #
@@ -745,7 +745,7 @@ from course_utils import study, study_power
 # no error to anybody who looks at it. So ask people. Two of the reports did, or say so:
 #
 # - **S1** showed pictures one after the other, 224 × 224 pixels, and asked whether each looks natural:
-#   20 people, "nearly 100 images" each. The median is 89.6 %. How often the same people call a *true*
+#   20 people, nearly 100 pictures of each kind. The median is 89.6 %. How often the same people call a *true*
 #   photograph natural is not told, so nobody knows whether 89.6 % is much.
 # - **S4** announces a study of "public acceptance" in its abstract. Its chapter on testing says that
 #   the program was shown to different users. There is no question, no number of people, no result.
