@@ -3,6 +3,7 @@
 import os
 from types import SimpleNamespace
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -23,7 +24,7 @@ def ran(path, folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COURSE_PROFILE", "ci")
         patch.setitem(os.environ, "TF_CPP_MIN_LOG_LEVEL", "2")
-        patch.setattr("course_utils.plots.show", lambda fig, alt: None)
+        patch.setattr("course_utils.plots.show", lambda fig, alt: plt.close(fig))
         patch.chdir(folder)
         space = {"__name__": "lesson", "_source": path}
         for code in script(path):
