@@ -156,6 +156,21 @@ def join(L, ab):
     return xp.concatenate([L, ab], axis)
 
 
+def ab(rgb):
+    """a and b of sRGB colors, float32 with a channel axis of two; takes what `rgb_to_lab` takes."""
+    return split(rgb_to_lab(rgb))[1]
+
+
+def L(rgb):
+    """L of sRGB colors, float32 with a channel axis of one; takes what `rgb_to_lab` takes."""
+    return split(rgb_to_lab(rgb))[0]
+
+
+def with_ab(L, ab):
+    """sRGB values in [0, 1] of an L with a channel axis of one and an ab of two, of one kind."""
+    return lab_to_rgb(join(L, ab))
+
+
 # Reading the input.
 
 

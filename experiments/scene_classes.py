@@ -13,9 +13,6 @@ import os
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
-
-from course_utils import __version__, backbones, batches, course, experiments, photos
 from course_utils.small_network import (
     CHECKPOINTS,
     LAYERS,
@@ -25,6 +22,9 @@ from course_utils.small_network import (
     scaled,
     small_network,
 )
+from PIL import Image, ImageOps
+
+from course_utils import __version__, backbones, batches, course, experiments, photos
 from course_utils.study import wilson
 
 CLASSES = ("buildings", "forest", "glacier", "mountain", "sea", "street")

@@ -5,7 +5,7 @@ layers of one, as maps. Both say in one printed line which weights they use, and
 only where that was asked for.
 
 Two small networks come with the course, classifiers of Intel's six classes that
-`course_utils.scene_classes` trains: `course_L` looks at L alone, so that a colorizer may look
+`experiments.scene_classes` trains: `course_L` looks at L alone, so that a colorizer may look
 through it, and `course_RGB` at colors, so that it can judge them. Each is one ONNX file, and
 onnxruntime is enough to use it; `.model` is the same network in Keras, made from the same file.
 Their widths are small, so that a Fréchet distance can be measured on a few hundred photographs.
@@ -22,12 +22,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from course_utils import color, course, experiments
-from course_utils.small_network import (
-    CHECKPOINTS,
+from course_utils import color, course, files, progress
+from course_utils.networks.small import (
     SHIPPED,
     SIZE,
-    checked,
     opened,
     scaled,
     small_network,
@@ -144,7 +142,7 @@ class Features:
     def _batches(self, pictures, output, width):
         results = [np.empty((0, width), np.float32)]
         starts = range(0, len(pictures), BATCH)
-        for start in experiments.progress(starts, self.name):
+        for start in progress.bar(starts, self.name):
             x = self.prepare(pictures[start : start + BATCH])
             if self._run:
                 results.append(self._run(x)[output])
@@ -166,7 +164,7 @@ def features(name, weights="auto", seed=course.SEED):
         "imagenet": ImageNet's, or ConnectionError within seconds.
         "random": random, from `seed`; this resets the global seeds of Python, numpy and Keras.
         a path: a local file, for Keras Applications the .h5 that the official loader would fetch
-            (APPLICATIONS names it), for a shipped network an .onnx of `course_utils.scene_classes`.
+            (APPLICATIONS names it), for a shipped network an .onnx of `experiments.scene_classes`.
             FileNotFoundError where it is missing, ValueError where it is of another network.
     """
     if name in APPLICATIONS:
@@ -371,7 +369,7 @@ def _shipped(name, weights, seed):
         words = f"random, seed {seed}"
         return Features(name, words, SIZE, width, prepare, lambda: network)
     if weights == "auto":
-        data = checked(CHECKPOINTS / f"{name}.onnx")
+        data = files.shipped(f"{name}.onnx")
         seen = "L" if channels == 1 else "RGB"
         words = f"the course's own, of {seen}, Intel's six classes"
     else:

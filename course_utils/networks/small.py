@@ -1,20 +1,17 @@
 """The two small networks that the course ships: their layers, their files, what they are fed.
 
-`course_utils.scene_classes` makes them, `course_utils.backbones` is how lessons use them. A file is
+`experiments.scene_classes` makes them, `networks.features` is how lessons use them. A file is
 ONNX, from x (N, C, H, W) of any size to `features` (N, width) and `p` (N, classes); its kernels and
 biases are named as the layers of `small_network`, and it carries what its card says.
 """
 
-import hashlib
 import json
-from pathlib import Path
 
 import numpy as np
 
-from course_utils import color, onnx_graph
+from course_utils import color
+from course_utils.colorizer.graph import session as onnx_session
 
-CHECKPOINTS = Path(__file__).parent / "checkpoints"
-SUMS = "SHA256SUMS.backbones"
 SHIPPED = {"course_L": (1, 128), "course_RGB": (3, 48)}  # channels, width
 SIZE = 96  # pixels a side, what they are trained at
 LAYERS = ((32, 2), (64, 2), (96, 2), (96, 1), (128, 2))  # filters and stride; then the width, 1
@@ -48,22 +45,10 @@ def scaled(rgb, channels):
     return rgb / np.float32(255)
 
 
-def checked(path):
-    """The bytes of a shipped file; ValueError where its sha256 is not the listed one."""
-    data = path.read_bytes()
-    lines = path.with_name(SUMS).read_text(encoding="utf-8").splitlines()
-    if f"{hashlib.sha256(data).hexdigest()}  {path.name}" not in lines:
-        raise ValueError(
-            f"{path.name} is not the shipped file: its sha256 differs from the one in {SUMS}; "
-            "install the course again."
-        )
-    return data
-
-
 def opened(data, name):
     """(onnxruntime session, what the file says about itself) of a shipped network's file."""
     try:
-        session = onnx_graph.session(data)
+        session = onnx_session(data)
     except ImportError:
         raise
     except Exception:  # onnxruntime raises a dozen kinds of its own

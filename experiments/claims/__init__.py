@@ -10,7 +10,6 @@ import html
 import json
 from typing import NamedTuple
 
-from course_utils import course
 from course_utils.claims import s0, s1, s2, s3, s4  # noqa: F401 (each adds its claims)
 from course_utils.claims.judging import (
     AWAITED,
@@ -22,6 +21,8 @@ from course_utils.claims.judging import (
     PART,
     VERDICTS,
 )
+
+from course_utils import course
 
 REPORTS = {  # authors, title, the lesson that rebuilds the system
     "S0": ("Song and Liu", "Automatic Colorization System", "02"),

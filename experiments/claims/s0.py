@@ -1,8 +1,6 @@
 """The claims of S0, Song and Liu: regression with the squared error."""
 
 import numpy as np
-
-from course_utils import metrics
 from course_utils.claims.judging import (
     OWN,
     between,
@@ -14,6 +12,8 @@ from course_utils.claims.judging import (
     landscapes,
     less,
 )
+
+from course_utils import metrics
 
 
 @claim(

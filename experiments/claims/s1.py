@@ -1,7 +1,6 @@
 """The claims of S1, Kaushik et al.: global and local features."""
 
 import numpy as np
-
 from course_utils.claims.judging import (
     FILM,
     OWN,

@@ -1,8 +1,6 @@
 """The claims of S2, Liu: quantized classification."""
 
 import numpy as np
-
-from course_utils import bins
 from course_utils.claims.judging import (
     between,
     by_interval,
@@ -15,6 +13,8 @@ from course_utils.claims.judging import (
     palette_of,
     row_of,
 )
+
+from course_utils import bins
 
 
 @claim(

@@ -1,8 +1,6 @@
 """The claims of S3, Gendre: pix2pix, a proposal; it says what will be done, and why."""
 
 import numpy as np
-
-from course_utils import color, metrics
 from course_utils.claims.judging import (
     HOLDS,
     OWN,
@@ -19,6 +17,8 @@ from course_utils.claims.judging import (
     palette_of,
     row_of,
 )
+
+from course_utils import color, metrics
 
 
 @claim(

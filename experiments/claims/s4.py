@@ -1,7 +1,6 @@
 """The claims of S4, Ain Shams University: borrowed features, and an application."""
 
 import numpy as np
-
 from course_utils.claims.judging import (
     HOLDS,
     OPEN,

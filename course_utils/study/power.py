@@ -9,7 +9,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from course_utils.study import Z95
+from course_utils.metrics.intervals import Z95
 
 probit = NormalDist().inv_cdf
 

@@ -13,8 +13,8 @@ import numpy as np
 import PIL
 from PIL import Image, ImageOps
 
-from course_utils import color
-from course_utils.photo_file import SUFFIXES, PhotoError, open_photo
+from course_utils import color, progress
+from course_utils.photos.opening import SUFFIXES, PhotoError, open_photo
 
 __all__ = ["SUFFIXES", "Photo", "PhotoError", "bundled", "load", "open_photo"]
 
@@ -260,10 +260,7 @@ def _joined(group, pairs):
 
 
 def _bar(what, total):
-    from tqdm.auto import tqdm
-
-    silent = "PYTEST_CURRENT_TEST" in os.environ
-    return tqdm(total=total, desc=what, unit="photo", disable=silent, delay=1)
+    return progress.bar([], what, total, "photo")
 
 
 def mapped(stage, files, make, dtype, run=map):

@@ -33,7 +33,7 @@ from functools import cached_property
 import numpy as np
 
 from course_utils.bins import ab_bins, dense, encode
-from course_utils.paintbox_scenes import (
+from course_utils.paintbox.scenes import (
     CUES,
     INSTANCE,
     L_NOISE,

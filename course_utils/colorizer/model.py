@@ -9,24 +9,23 @@ The metadata (`metadata_props`): the keys of METADATA, `T` where there is one, a
 lesson adds (epochs, minutes). Text as it is; numbers and `metrics`, rows of `metrics.report`, as
 json. `size` is the working size: the shorter side, in pixels, of the pictures it was trained on.
 
-`save_keras` and `save_torch` write such files, `ship` puts one among CHECKPOINTS, where SHA256SUMS
-lists them and each has a card; `Colorizer` reads them and needs onnxruntime alone.
+`save_keras` and `save_torch` write such files; the shipped ones lie among the checkpoints, where
+SHA256SUMS lists them and each has a card. `Colorizer` reads them and needs onnxruntime alone.
 """
 
 import functools
 import hashlib
 import io
 import json
-import os
-import warnings
 from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin
 
-from course_utils import __version__, color, metrics, onnx_graph
+from course_utils import __version__, color, files, systems
+from course_utils.colorizer import graph as onnx_graph
+from course_utils.files import CHECKPOINTS
 
-CHECKPOINTS = Path(__file__).parent / "checkpoints"
 # `licence` is that of the weights, `data_licence` what the training pictures were under.
 GIVEN = (
     "lesson",
@@ -41,15 +40,14 @@ GIVEN = (
 METADATA = (*GIVEN, "parameters", "size", "version")
 LABEL = "colorized by Color from Gray, "
 LONGEST = 16  # working sizes that the longer side may have: a thread of pixels must not fill memory
-HALF_COST = 0.5  # ab units; float16 weights may move no value further, a fifth of what is noticed
 
 
 # Loading and use.
 
 
 def names():
-    """The names of the shipped colorizers, sorted."""
-    return sorted(_sums())
+    """The names of the shipped colorizers, in the order of their lessons."""
+    return [s.checkpoint for s in systems.SYSTEMS.values()]
 
 
 class Colorizer:
@@ -115,20 +113,17 @@ class Colorizer:
         Raises FileNotFoundError for an unknown name or path, and ValueError for a file that is
         damaged (a shipped one differs from its sha256) or breaks the contract.
         """
-        sums = _sums()
-        path = CHECKPOINTS / f"{model}.onnx" if str(model) in sums else Path(model).expanduser()
+        shipped = names()
+        path = CHECKPOINTS / f"{model}.onnx" if str(model) in shipped else Path(model).expanduser()
         if not path.is_file():
             raise FileNotFoundError(
                 f"There is no colorizer {str(model)!r}: give the path of an .onnx file or one of "
-                f"the shipped names, {', '.join(sorted(sums)) or 'of which there are none yet'}."
+                f"the shipped names, {', '.join(shipped)}."
             )
         stat = path.stat()
         colorizer = _open(path.resolve(), stat.st_mtime_ns, stat.st_size)
-        if str(model) in sums and colorizer._sha256 != sums[str(model)]:
-            raise ValueError(
-                f"{path} is not the shipped file: its sha256 differs from the one in SHA256SUMS; "
-                "install the course again."
-            )
+        if str(model) in shipped:
+            files.shipped(path.name)
         return colorizer
 
     def ab(self, L, T=None):
@@ -207,7 +202,7 @@ class Colorizer:
         options = {"PNG": {"pnginfo": png}, "JPEG": {"quality": 95, "subsampling": 0}}
         kind, buffer = formats[path.suffix.lower()], io.BytesIO()
         Image.fromarray(rgb).save(buffer, kind, exif=exif, **options[kind])
-        return _write(path, buffer.getvalue())
+        return files.write(path, buffer.getvalue())
 
 
 def label(path):
@@ -253,156 +248,3 @@ def _resize(values, height, width):
         for plane in np.ascontiguousarray(np.moveaxis(values, -1, 0), np.float32)
     ]
     return np.stack(planes, axis=-1)
-
-
-def _write(path, data):
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(data)
-    os.replace(part, path)
-    return path
-
-
-# Saving.
-
-
-def save_keras(model, path, *, scale, multiple, size, **metadata):
-    """Export a Keras model as a colorizer; return the path.
-
-    model: from (N, H, W, 1), L / 100, to (N, H, W, 2), ab / scale; built on
-        `keras.Input((None, None, 1))`, on Keras's TensorFlow backend. It is exported in float32,
-        whatever dtype policy it was trained under.
-    path: ends in .onnx. scale: ab units per unit of the output.
-    multiple: the H and W that the model takes are multiples of it; 8 for three strides of 2.
-    size: the working size. metadata: all of GIVEN (metrics: rows of `metrics.report`), and more.
-
-    Before the file is written, the graph is compared with the model at two sizes (ValueError if
-    they differ). Kernels are stored as float16 (see `onnx_graph.halve`); how far that moved ab on
-    the same inputs is in the metadata as `weights`. Beyond HALF_COST they stay float32.
-    """
-    _check_given(path, metadata)
-    network, run = onnx_graph.from_keras(model)
-    graph = onnx_graph.frame(network, scale, multiple, channels_last=True)
-    metadata |= {"parameters": model.count_params(), "size": size}
-    return _save(graph, path, run, scale, multiple, metadata)
-
-
-def save_torch(module, path, *, scale, multiple, size, T=None, **metadata):
-    """Export a torch module as a colorizer; return the path.
-
-    module: from (N, 1, H, W), L / 100, to (N, 2, H, W), ab / scale; with T, the default
-        temperature, it is called as `module(x, T)`, T a tensor of shape (). A copy in float32, in
-        evaluation mode and on the CPU is exported; the module stays as it is.
-    The rest as in `save_keras`.
-    """
-    _check_given(path, metadata)
-    network, run = onnx_graph.from_torch(module, multiple, T)
-    graph = onnx_graph.frame(network, scale, multiple, T)
-    metadata |= {"parameters": sum(p.numel() for p in module.parameters()), "size": size}
-    metadata |= {} if T is None else {"T": T}
-    return _save(graph, path, run, scale, multiple, metadata)
-
-
-def _check_given(path, metadata):
-    missing = [key for key in GIVEN if key not in metadata]
-    if missing:
-        raise ValueError(f"{path} lacks the metadata {', '.join(missing)}: give them as keywords.")
-    if Path(path).suffix != ".onnx":
-        raise ValueError(f"{path} must end in .onnx.")
-    try:
-        metrics.table(metadata["metrics"])
-    except (KeyError, TypeError):
-        raise ValueError("metrics must be a list of rows of metrics.report.") from None
-
-
-def _save(graph, path, run, scale, multiple, metadata):
-    """Compare the graph with `run(x, T)`, its framework; halve, describe and write it."""
-    import onnx
-
-    side = multiple * -(-32 // multiple)
-    rng = np.random.default_rng(1)
-    shapes = (2, 1, side, side), (1, 1, side + 1, 3)
-    feeds = [{"L": rng.uniform(0, 100, shape).astype(np.float32)} for shape in shapes]
-    if "T" in metadata:
-        feeds = [
-            feeds[0],
-            *(feed | {"T": np.array(metadata["T"] / 2, np.float32)} for feed in feeds),
-        ]
-    results = _run_all(graph, feeds)
-    for feed, ab in zip(feeds, results):
-        height, width = feed["L"].shape[2:]
-        after = [(0, 0), (0, 0), (0, -height % multiple), (0, -width % multiple)]
-        x = np.pad(feed["L"] / np.float32(100), after, mode="edge")
-        wanted = scale * run(x, feed.get("T", metadata.get("T")))[..., :height, :width]
-        error = np.abs(ab - wanted).max() if ab.shape == wanted.shape else np.inf
-        if not error <= 1e-4 + 1e-3 * np.abs(wanted).max():  # written so that NaN is refused too
-            raise ValueError(
-                f"The exported graph is {error:.3g} ab units from the model at {height}x{width}: "
-                f"something in it depends on the size it was traced at, or needs another multiple "
-                f"than {multiple}."
-            )
-    half = onnx_graph.halve(graph)
-    cost = max(np.abs(a - b).max() for a, b in zip(results, _run_all(half, feeds)))
-    if cost <= HALF_COST:
-        graph = half
-        metadata |= {"weights": f"float16, which moved ab by up to {cost:.2g} on noise"}
-    else:
-        warnings.warn(
-            f"{path} keeps float32 weights: as float16 they would move ab by {cost:.2g} units.",
-            stacklevel=3,
-        )
-    metadata |= {"version": __version__}
-    texts = {k: v if isinstance(v, str) else json.dumps(v) for k, v in metadata.items()}
-    onnx.helper.set_model_props(graph, dict(sorted(texts.items())))
-    onnx.checker.check_model(graph, full_check=True)
-    return _write(Path(path), graph.SerializeToString())
-
-
-def _run_all(graph, feeds):
-    session = onnx_graph.session(graph.SerializeToString())
-    try:
-        return [session.run(["ab"], feed)[0] for feed in feeds]
-    except Exception as error:  # of onnxruntime's kinds
-        raise ValueError(
-            "The exported graph does not run at every size: something in the model depends on the "
-            "size it was traced at."
-        ) from error
-
-
-# Shipping.
-
-
-def _sums():
-    """{name: sha256} of the shipped files."""
-    file = CHECKPOINTS / "SHA256SUMS"
-    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-    return {Path(name).stem: digest for digest, name in (line.split() for line in lines)}
-
-
-def ship(path, name):
-    """Put a saved colorizer among the shipped ones, with its sha256 and its card; return its path.
-
-    name: letters, digits, - and _. The card, NAME.md, is made from the file's metadata alone.
-    """
-    model = Colorizer.load(Path(path))
-    if not name.replace("-", "").replace("_", "").isalnum():
-        raise ValueError(f"name is {name!r}; take letters, digits, - and _.")
-    target = _write(CHECKPOINTS / f"{name}.onnx", Path(path).read_bytes())
-    sums = dict(sorted((_sums() | {name: model._sha256}).items()))
-    lines = "".join(f"{digest}  {name}.onnx\n" for name, digest in sums.items())
-    _write(CHECKPOINTS / f"{name}.md", _card(model, name, target.stat().st_size).encode())
-    _write(CHECKPOINTS / "SHA256SUMS", lines.encode())
-    return target
-
-
-def _card(model, name, n_bytes):
-    fields = {key: value for key, value in model.metadata.items() if key != "metrics"}
-    rows = "".join(f"| {key} | {value} |\n" for key, value in sorted(fields.items()))
-    measured = metrics.table(model.metadata["metrics"]) or "not measured"
-    return (
-        f"# {name}\n\nA colorizer: `Colorizer.load({name!r})` paints a gray photograph. Its colors "
-        "are invented,\nnot history: keep the label that `Colorizer.save` writes.\n\n| | |\n"
-        f"| --- | --- |\n{rows}| file | {n_bytes:,} bytes |\n| sha256 | {model._sha256} |\n\n"
-        f"```text\n{measured}\n```\n"
-    )

@@ -4,9 +4,8 @@
 side by side, "which one is the real photograph?"). A seed decides the order and the sides, and
 every answer goes to a file as soon as it is given: a person who stops goes on another day.
 
-`shares` counts the answers. `wilson` says how far a share can be trusted when all answers are
-independent, `crossed` when they come from several people about the same pictures. `study_power`
-says how many answers are needed.
+`shares` counts the answers. Their interval is `metrics.wilson`'s when all answers are independent,
+`metrics.crossed`'s when they come from several people about the same pictures.
 """
 
 import json
@@ -17,7 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-Z95 = 1.959964  # two-sided 95 % of a normal distribution
+from course_utils import metrics
+
 TRUTH = "truth"  # the kind that is no colorization
 GAP = 16  # white pixels between two pictures
 GLANCE = 0.3  # seconds; a click that comes sooner is the second half of a double click
@@ -211,8 +211,8 @@ def _share(rows, question, both_ways=False):
     given = [bool(row[question.counted]) for row in rows]
     if both_ways:
         keys = ([str(row.get(key)) for row in rows] for key in ("person", "picture"))
-        return *crossed(given, *keys), len(given)
-    return sum(given) / len(given), *wilson(sum(given), len(given)), len(given)
+        return *metrics.crossed(given, *keys), len(given)
+    return sum(given) / len(given), *metrics.wilson(sum(given), len(given)), len(given)
 
 
 def table(rows, question=NATURAL):
@@ -227,55 +227,6 @@ def table(rows, question=NATURAL):
         for kind, (share, low, high, n) in found.items()
     ]
     return "\n".join(lines) or "no answers yet"
-
-
-# What answers are worth
-
-
-def wilson(successes, n, z=Z95):
-    """The 95 % interval (low, high) of a share, from `successes` among `n` independent answers.
-
-    Wilson, "Probable inference, the law of succession, and statistical inference", JASA 1927: the
-    shares p whose own standard error sqrt(p (1 - p) / n) reaches from p to the observed share.
-    Unlike share ± z · error it stays in 0…1 and has a width at 0 and n successes. Answers of one
-    person are not independent: with several persons, it is too narrow. Both numbers may be
-    fractions, of an effective number of answers.
-    Raises ValueError unless 0 <= successes <= n and n > 0.
-    """
-    if not (n > 0 and 0 <= successes <= n):
-        raise ValueError(f"{successes} of {n} answers have no share; give 0 <= successes <= n.")
-    share = successes / n
-    center = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return float(min(share, max(0, center - half))), float(max(share, min(1, center + half)))
-
-
-def crossed(values, persons, pictures, n_resamples=2000, seed=1):
-    """The mean of answers and its 95 % interval, where both persons and pictures are samples.
-
-    values, persons, pictures: (N,), the answers (0 and 1), who gave each, and about what.
-    Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 2007: persons and pictures are
-    drawn with replacement, independently; an answer counts as often as both were drawn. It is
-    cautious: a little too wide where persons and pictures hardly differ.
-    Returns (mean, low, high). Raises ValueError for fewer than two persons or pictures.
-    """
-    values = np.asarray(values, np.float64)
-    who, i = np.unique(persons, return_inverse=True)
-    what, j = np.unique(pictures, return_inverse=True)
-    if not len(values) == len(i) == len(j) or min(len(who), len(what)) < 2:
-        raise ValueError(
-            f"{len(values)} answers of {len(who)} person(s) about {len(what)} picture(s): give one "
-            "label of each for every answer, and two of each at least."
-        )
-    sums, counts = np.zeros((2, len(who), len(what)))
-    np.add.at(sums, (i, j), values)
-    np.add.at(counts, (i, j), 1)
-    rng = np.random.default_rng(seed)
-    drawn = [rng.multinomial(n, np.full(n, 1 / n), n_resamples) for n in sums.shape]  # (B, n) each
-    yes, all_of_them = (((drawn[0] @ x) * drawn[1]).sum(1) for x in (sums, counts))  # (B,)
-    means = yes[all_of_them > 0] / all_of_them[all_of_them > 0]
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(values.mean()), float(low), float(high)
 
 
 # Files and pictures

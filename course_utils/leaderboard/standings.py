@@ -12,7 +12,6 @@ from course_utils import colorizer, course, metrics
 
 SYSTEMS = {"02": "S0", "03": "S1", "04": "S4", "05": "S2", "06": "S3"}  # by a shipped name's lesson
 RESAMPLES = 10_000
-LEVEL = 0.05
 # key: title, digits, and whether a larger (+1) or a smaller (-1) value is better
 MEASURES = {
     "psnr": ("PSNR dB", 2, 1),
@@ -89,20 +88,6 @@ def pairs(board, key, names=None):
     for pair, stays in zip(found, holm([pair["p"] for pair in found]), strict=True):
         pair["holm"] = bool(stays)
     return sorted(found, key=lambda pair: -pair["lead"][0])
-
-
-def holm(p, level=LEVEL):
-    """Which of p-values (k,) stay significant together, (k,) bool (Holm 1979).
-
-    The smallest is held against level / k, the next against level / (k - 1), and so on; the first
-    that fails ends it.
-    """
-    p = np.asarray(p, float)
-    order = p.argsort(kind="stable")
-    passed = p[order] <= level / np.arange(len(p), 0, -1)
-    kept = np.zeros(len(p), bool)
-    kept[order] = np.logical_and.accumulate(passed)
-    return kept
 
 
 def pairs_text(board, key):

@@ -1,0 +1,33 @@
+"""paintbox: drawn landscapes whose color distribution is known, so that every loss has a floor.
+
+`scenes` holds the tables and draws the parts, `answers` what is exact: expected color, floors,
+regret.
+"""
+
+from course_utils.paintbox.answers import (
+    AB_NOISE,
+    Scenes,
+    floors,
+    ladder,
+    regret,
+    regret_kl,
+    sample,
+    support,
+)
+from course_utils.paintbox.scenes import CUE_BOXES, CUES, NAMES, REGIONS, palette
+
+__all__ = [
+    "AB_NOISE",
+    "CUES",
+    "CUE_BOXES",
+    "NAMES",
+    "REGIONS",
+    "Scenes",
+    "floors",
+    "ladder",
+    "palette",
+    "regret",
+    "regret_kl",
+    "sample",
+    "support",
+]

@@ -1,0 +1,23 @@
+"""Long work says how far it is, and says nothing where a test is running."""
+
+import os
+from collections.abc import Iterable
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+def under_test() -> bool:
+    """Whether pytest is running, nbval's kernels included: there, output must not depend on time."""
+    return "PYTEST_CURRENT_TEST" in os.environ
+
+
+def bar(items: Iterable[Item], what: str, total: int | None = None, unit: str = "it"):
+    """The items behind a tqdm bar that appears after a second and is silent under test.
+
+    what: the words before the bar. total: how many items there are, where `items` cannot tell.
+    Returns tqdm's iterable: `for item in bar(files, "reading")`; it also has `update`.
+    """
+    from tqdm.auto import tqdm
+
+    return tqdm(items, what, total, leave=False, disable=under_test(), delay=1, unit=unit)

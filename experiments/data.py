@@ -1,0 +1,47 @@
+"""The photographs of the maintainers, which the course does not carry."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from course_utils import course, photos
+
+TRAINED_ON = "Intel Image Classification (six classes), COCO, birds, CQ100 and landscapes, in color"
+TRAINED_ON_LICENCE = (
+    "Intel: none stated by its publisher; COCO: CC BY, CC BY-SA or no known restrictions; birds: "
+    "CC0; CQ100: CC BY, CC BY-SA, CC0 or public domain; landscapes: CC BY-SA 4.0 Nathan Bullock"
+)
+JUDGED_ON = "Intel test photographs, color only"
+
+
+def shared(name: str) -> Path:
+    """A folder of photographs that an experiment needs and the course does not carry.
+
+    It lies in `shared/data` beside the checkout, or in the folder that COURSE_SHARED_DATA names.
+    Raises FileNotFoundError where it is missing.
+    """
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("COURSE_SHARED_DATA", beside)) / name
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"The photographs {name!r} are not here: put them into shared/data beside the "
+            "checkout, or name their folder in COURSE_SHARED_DATA."
+        )
+    return folder
+
+
+def photographs(size: int) -> np.ndarray:
+    """What the shipped colorizers learn from: color photographs (N, size, size, 3), uint8.
+
+    Intel's six classes and `photos`, the training split of both, in one fixed random order.
+    TRAINED_ON and TRAINED_ON_LICENCE say it in words.
+    """
+    folders = [shared(name) for name in ("intel", "photos")]
+    rgb = np.concatenate([photos.load(f, "train", size, color_only=True) for f in folders])
+    return rgb[np.random.default_rng(course.SEED).permutation(len(rgb))]
+
+
+def judged_photographs(size: int = 150) -> np.ndarray:
+    """What every shipped colorizer is judged on, JUDGED_ON in words: uint8 (N, size, size, 3)."""
+    return photos.load(shared("intel"), "test", size, color_only=True)
