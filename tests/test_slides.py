@@ -25,7 +25,6 @@ FRONT = """\
 #     question: Does a deck hold?
 #     objectives: [tell a slide from a note]
 #     prerequisites: none.
-#     minutes: 7
 #     running: 1
 #     data: none
 #     licence: MIT
@@ -76,6 +75,7 @@ def toy(folder, body=BODY, alt=ALT, outputs=None):
     """A lesson source and its executed notebook, where each code cell printed and drew."""
     path = Path(folder) / "solutions" / "90_toy.py"
     path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(lessons.ROOT / "pyproject.toml", folder)
     path.write_text(FRONT + body, encoding="utf-8")
     drawn = nbformat.v4.new_output(
         "display_data",
@@ -109,7 +109,7 @@ def test_slides_notes_and_figures_keep_their_order(tmp_path):
     sections = BeautifulSoup(html, "html.parser").select(".slides > section > section")
     assert [s.find(["h1", "h2"]).text for s in sections] == ["A toy", "Roots", "A square"]
     title, roots, square = sections
-    assert "Does a deck hold?" in title.text and "lesson 90 · 7 minutes" in title.text
+    assert "Does a deck hold?" in title.text and "lesson 90 · 2 minutes" in title.text
     assert "tell a slide from a note" in title.select_one("aside.notes").text
     assert roots.select_one("aside.notes").text.strip() == "A root of $t$."
     assert "Point at the square." in square.select_one("aside.notes").text

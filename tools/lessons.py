@@ -1,6 +1,7 @@
 """Build the lessons: one percent script in, two executed notebooks out.
 
-    python -m tools.lessons            rebuild what changed      (make lessons)
+    python -m tools.lessons            rebuild what is out of date      (make lessons)
+    python -m tools.lessons 02         only lesson 02
 
 `solutions/NN_name.py` is the only file of a lesson that is written by hand. From it come
 `solutions/NN_name.ipynb`, the full lesson, and `notebooks/NN_name.ipynb`, the student's copy
@@ -10,17 +11,24 @@ Cells of a source carry these keys after their `# %%` marker:
 
     exercise="NAME" minutes=5     a code cell with a region between BEGIN and END SOLUTION
     check="NAME" points=2         the cell that checks it; nbgrader grades it
-    deck="slide" | "notes"        markdown that stands in the slides only (tools.slides)
+    deck="slide" | "notes"        markdown that stands in the slides only (tools.slides), where
+                                  {{expression:format}} is filled in (tools.placeholders)
     deck="figure"                 a code cell whose pictures also stand on the current slide
     picture="NAME"                its picture is also written to docs/images/NAME.jpeg or .png
     tags=["instructor"]           dropped from the student's copy
+    tags=["optional"]             not on the marked path for one class (tools.minutes)
+    tags=["export"]               what `experiments` use of the lesson; it only defines things
 
 Everything else (front matter, setup cell, nbgrader metadata, cell ids) is made here, so that
-it is the same in every lesson.
+it is the same in every lesson. What building found out stands under "build" in the metadata of
+the notebooks: `minutes`, measured on the student's copy; `inputs`, the sha256 of each stored
+result and checkpoint that the code names; in the full lesson `deck`, the filled text of slides.
 """
 
+import ast
 import base64
 import hashlib
+import math
 import os
 import re
 import subprocess
@@ -32,9 +40,15 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
+from jupyter_client.utils import ensure_async
 from nbclient import NotebookClient
+from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions
 from traitlets.config.loader import PyFileConfigLoader
+
+from tools import placeholders
+from tools.minutes import Minutes, kept, minutes
 
 ROOT = Path(__file__).resolve().parents[1]
 DECK_ONLY = ("slide", "notes")
@@ -43,35 +57,36 @@ FRONT_MATTER = (
     "question",
     "objectives",
     "prerequisites",
-    "minutes",
     "running",
     "data",
     "licence",
     "extras",
 )
-WORDS_A_MINUTE = 150
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+FRAMEWORKS = {"keras": "Keras", "torch": "PyTorch", "fastai": "fastai", "onnx": "onnxruntime"}
+TABLE = re.compile(r"(?<=<!-- lessons -->\n).*?(?=<!-- end of the lessons -->)", re.DOTALL)
 
 
-def sources(root=ROOT):
+def sources(root: Path = ROOT) -> list[Path]:
     """The percent scripts of all lessons, in order."""
     return sorted((Path(root) / "solutions").glob("[0-9][0-9]_*.py"))
 
 
-def repository(root=ROOT):
+def repository(root: Path = ROOT) -> str:
     """The repository's address, from the one place where it stands."""
     return tomllib.loads((Path(root) / "pyproject.toml").read_text())["project"]["urls"][
         "Repository"
     ]
 
 
-def read_source(path):
+def read_source(path: Path) -> NotebookNode:
     """A lesson's source as a notebook: every cell, with an id that depends on its text alone."""
     notebook = jupytext.read(path, fmt="py:percent")
     course = notebook.metadata.get("course", {})
     missing = [key for key in FRONT_MATTER if key not in course]
     if missing:
         raise ValueError(f"{Path(path).name}: the front matter lacks {', '.join(missing)}")
+    course.pop("minutes", None)  # written by hand until they were counted
     seen = {}
     for cell in notebook.cells:
         digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:12]
@@ -80,25 +95,16 @@ def read_source(path):
     return notebook
 
 
-def words(notebook):
-    """Words that a student reads: the markdown of the student's copy, without addresses."""
-    text = " ".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    return len(re.findall(r"\w[\w'’*.-]*", re.sub(r"https?://\S+|<[^>]+>", " ", text)))
+def front_matter(
+    name: str, course: dict, address: str, whole: Minutes, path: Minutes | None
+) -> str:
+    """The first cell of a lesson, made from the metadata of its source and its minutes.
 
-
-def planned_minutes(source):
-    """Reading, running and exercise minutes of a lesson; their sum is its planned time."""
-    reading = words(_student_cells(source)) / WORDS_A_MINUTE
-    exercises = sum(cell.metadata.get("minutes", 0) for cell in source.cells)
-    return round(reading), source.metadata["course"]["running"], exercises
-
-
-def front_matter(name, source, address):
-    """The first cell of a lesson, made from the metadata of its source."""
-    course = source.metadata["course"]
-    reading, running, exercises = planned_minutes(source)
+    path: those without what is marked optional, None where nothing is.
+    """
     colab = address.replace("https://github.com/", "https://colab.research.google.com/github/")
     link = f"{colab}/blob/main/notebooks/{name}.ipynb"
+    short = f"; {sum(path)} minutes without what is marked optional" if path else ""
     return "\n".join(
         [
             f"# {name[:2]} · {course['title']}",
@@ -113,8 +119,8 @@ def front_matter(name, source, address):
             "",
             f"**Before you start:** {course['prerequisites']}",
             "",
-            f"**Time:** {course['minutes']} minutes (reading {reading}, running {running}, "
-            f"exercises {exercises})",
+            f"**Time:** {sum(whole)} minutes (reading {whole.reading}, code {whole.code}, "
+            f"exercises {whole.exercises}, running {whole.running}){short}",
             "",
             f"**Data:** {course['data']}",
             "",
@@ -123,7 +129,7 @@ def front_matter(name, source, address):
     )
 
 
-def setup_code(name, extras, address):
+def setup_code(name: str, extras: list[str], address: str) -> str:
     """The first code cell: silent where the course is installed, else installs what is missing."""
     package = f"color-from-gray[{','.join(extras)}]" if extras else "color-from-gray"
     return f'''import importlib.util
@@ -159,25 +165,33 @@ def _grading(cell):
     return None
 
 
-def plan(path, root=ROOT):
-    """What a source gives before execution: (full lesson, student's copy)."""
+def plan(
+    path: Path, root: Path = ROOT, running: int | None = None
+) -> tuple[NotebookNode, NotebookNode]:
+    """What a source gives before execution: (full lesson, student's copy).
+
+    running: measured minutes; the limit in the source stands for them before the first build.
+    """
     source, name, address = read_source(path), Path(path).stem, repository(root)
+    course = source.metadata["course"]
     full = nbformat.v4.new_notebook(
         metadata={
-            "course": source.metadata["course"],
+            "course": course,
             "kernelspec": dict(display_name="Python 3", language="python", name="python3"),
             "language_info": {"name": "python"},
         }
     )
-    front = nbformat.v4.new_markdown_cell(front_matter(name, source, address), id="front-matter")
+    front = nbformat.v4.new_markdown_cell(id="front-matter")
     setup = nbformat.v4.new_code_cell(
-        setup_code(name, source.metadata["course"]["extras"], address),
+        setup_code(name, course["extras"], address),
         id="setup",
         metadata={"tags": ["nbval-ignore-output"]},
     )
-    full.cells = [front, setup]
+    full.cells, deck = [front, setup], {}
     for cell in source.cells:
         if cell.metadata.get("deck") in DECK_ONLY:
+            if _placeholders(cell, name):
+                deck[cell["id"]] = cell.source
             continue
         metadata = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
         grading = _grading(cell)
@@ -187,7 +201,81 @@ def plan(path, root=ROOT):
         if cell.cell_type == "markdown":
             make = nbformat.v4.new_markdown_cell
         full.cells.append(make(cell.source, id=cell["id"], metadata=metadata))
-    return full, _student_cells(full)
+    student = _student_cells(full)
+    running = course["running"] if running is None else running
+    for _ in range(2):  # the second time its own words, whose number is the same, are counted
+        times_there = _times(source, student, running)
+        student.cells[0].source = front_matter(name, course, address, *times_there)
+    full.cells[0].source = student.cells[0].source
+    for notebook in (full, student):
+        notebook.metadata["build"] = {"minutes": running, "inputs": inputs(source, root)}
+    full.metadata["build"]["deck"] = deck
+    return full, student
+
+
+def times(path: Path, root: Path = ROOT) -> tuple[Minutes, Minutes | None]:
+    """A lesson's minutes, and those of the marked path or None, with what was measured."""
+    _, student = (planned for _, planned in products(path, root))
+    return _times(read_source(path), student, student.metadata["build"]["minutes"])
+
+
+def _times(source, student, running):
+    stated = {cell["id"]: cell.metadata.get("minutes", 0) for cell in source.cells}
+    path = kept(student)
+    whole = minutes(student.cells, stated, running)
+    return whole, minutes(path, stated, running) if len(path) < len(student.cells) else None
+
+
+def _placeholders(cell, name):
+    """Those of a deck cell; ValueError names the lesson and the cell."""
+    try:
+        return placeholders.found(cell.source)
+    except ValueError as error:
+        raise ValueError(f"{name}, deck cell {cell.source[:40]!r}: {error}") from None
+
+
+def python(cell: NotebookNode) -> ast.Module:
+    """The syntax tree of a code cell; magics become calls."""
+    return ast.parse(TransformerManager().transform_cell(cell.source))
+
+
+def inputs(source: NotebookNode, root: Path = ROOT) -> dict[str, str]:
+    """{file below root: sha256} of the stored results and checkpoints that a lesson names.
+
+    A name is a string that equals one, as in `course.result("02/targets")` and
+    `Colorizer.load("02_mse_regression")`. A lesson that goes through all systems, by
+    `colorizer.names` or by `SYSTEMS`, uses every checkpoint.
+    """
+    package = Path(root) / "course_utils"
+    checkpoints = {path.stem: path for path in (package / "checkpoints").glob("*.onnx")}
+    results = {
+        path.relative_to(package / "results").with_suffix("").as_posix(): path
+        for path in (package / "results").rglob("*.json")
+    }
+    trees = [python(cell) for cell in source.cells if cell.cell_type == "code"]
+    for cell in source.cells:
+        if cell.metadata.get("deck") in DECK_ONLY:
+            found = placeholders.found(cell.source)
+            trees += [ast.parse(placeholders.as_code(expression)) for expression in found]
+    said = {
+        node.value if isinstance(node, ast.Constant) else _imported(node)
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Constant, ast.alias, ast.Attribute))
+    }
+    named = {path for name, path in (results | checkpoints).items() if name in said}
+    if {("names",), ("SYSTEMS",)} & said:
+        named |= set(checkpoints.values())
+    return {path.relative_to(root).as_posix(): _sha256(path) for path in sorted(named)}
+
+
+def _imported(node):
+    """A name that is imported, or taken from a module, in a tuple: no string equals it."""
+    return (node.name if isinstance(node, ast.alias) else node.attr,)
+
+
+def _sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _student_cells(notebook):
@@ -204,8 +292,15 @@ def _student_cells(notebook):
     return clear.preprocess(copy, {})[0]
 
 
-def execute(notebook, folder):
-    """Run a notebook in its folder under the cpu profile; return it with tidy outputs."""
+def execute(
+    notebook: NotebookNode, folder: Path, deck: dict[str, list[NotebookNode]] | None = None
+) -> NotebookNode:
+    """Run a notebook in its folder under the cpu profile; return it with tidy outputs.
+
+    deck: {id of a code cell: deck cells that follow it}; their placeholders are filled in among
+    the names that the notebook has there, and the texts stand in the metadata.
+    Raises ValueError, with a sentence, for a placeholder that gives no value.
+    """
     # TensorFlow's start-up lines vanish under pytest; without this they would be captured here
     # and missing there.
     env = os.environ | {"COURSE_PROFILE": "cpu", "PYTEST_CURRENT_TEST": "building"}
@@ -219,57 +314,191 @@ def execute(notebook, folder):
         resources={"metadata": {"path": str(folder)}},
     )
     client.on_comm_open_jupyter_widget = lambda msg: None  # widgets may swallow a reply otherwise
+    texts = {}
+
+    async def fill(cell, cell_index, execute_reply):
+        if execute_reply["content"]["status"] == "ok":
+            for slide in (deck or {}).get(cell["id"], []):
+                texts[slide["id"]] = await _filled(slide, client.kc)
+
+    client.on_cell_executed = fill
     client.execute(env=env, stderr=subprocess.DEVNULL)  # the kernel's own log, not the cells'
     notebook.metadata["language_info"] = {"name": "python"}  # nbclient adds the Python's version
+    if deck is not None:
+        notebook.metadata["build"]["deck"] = texts
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET_VIEW, None)  # it names a model of a dead kernel
     return notebook
 
 
-def same_plan(committed, planned):
-    """True when a notebook on disk has the planned cells: ids, types, text and metadata."""
+async def _filled(cell, kernel):
+    """The text of a deck cell, its placeholders evaluated by a running kernel."""
+    found = placeholders.found(cell.source)
+    asked = {str(i): placeholders.as_code(expression) for i, expression in enumerate(found)}
+    request = kernel.execute("", silent=True, user_expressions=asked, reply=True, timeout=60)
+    replies = (await ensure_async(request))["content"]["user_expressions"]
+    place = f"deck cell {cell.source[:40]!r}"
+    for i, expression in enumerate(found):
+        reply = replies[str(i)]
+        if reply["status"] != "ok":
+            raise ValueError(
+                f"{place}: {{{{{expression}}}}} raises {reply['ename']}: {reply['evalue']}"
+            )
+    values = [ast.literal_eval(replies[key]["data"]["text/plain"]) for key in asked]
+    try:
+        return placeholders.filled(cell.source, values)
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
+
+
+def _deck(source):
+    """{id of a code cell: the deck cells with placeholders that follow it}."""
+    last, deck = "setup", {}
+    for cell in source.cells:
+        if cell.metadata.get("deck") not in DECK_ONLY:
+            last = cell["id"] if cell.cell_type == "code" else last
+        elif placeholders.found(cell.source):
+            deck.setdefault(last, []).append(cell)
+    return deck
+
+
+def same_plan(committed: NotebookNode, planned: NotebookNode) -> bool:
+    """True when a notebook on disk has the planned cells: ids, types, text and metadata.
+
+    Files that it was built with are not compared (`staleness` does), nor filled numbers.
+    """
 
     def key(notebook):
         cells = [(c["id"], c.cell_type, c.source, c.metadata) for c in notebook.cells]
-        return cells, notebook.metadata
+        metadata = dict(notebook.metadata)
+        slides = set(metadata.pop("build", {}).get("deck", {}))
+        return cells, metadata, slides
 
     return key(committed) == key(planned)
 
 
-def products(path, root=ROOT):
-    """[(file to write, planned notebook)] of a source: the full lesson and the student's copy."""
-    full, student = plan(path, root)
-    name = Path(path).with_suffix(".ipynb").name
-    return [
-        (Path(root) / "solutions" / name, full),
-        (Path(root) / "notebooks" / name, student),
-    ]
+def products(path: Path, root: Path = ROOT) -> list[tuple[Path, NotebookNode]]:
+    """[(file to write, planned notebook)] of a source: the full lesson and the student's copy.
+
+    Minutes of running are those that the last build measured.
+    """
+    root, name = Path(root), Path(path).with_suffix(".ipynb").name
+    targets = [root / "solutions" / name, root / "notebooks" / name]
+    built = [nbformat.read(t, as_version=4).metadata.get("build") for t in targets if t.exists()]
+    running = next((build["minutes"] for build in reversed(built) if build), None)
+    return list(zip(targets, plan(path, root, running)))
 
 
-def build(path, root=ROOT):
-    """Execute and write what is out of date; return the files written."""
-    written = []
-    newest = max(p.stat().st_mtime for p in [Path(path), *(ROOT / "course_utils").rglob("*.py")])
+def staleness(target: Path, planned: NotebookNode, root: Path = ROOT) -> str | None:
+    """A sentence that says why a notebook is out of date, or None where it is not."""
+    where = f"{target.parent.name}/{target.name}"
+    if not target.exists():
+        return f"{where} was never built: make lessons"
+    committed = nbformat.read(target, as_version=4)
+    if not same_plan(committed, planned):
+        return f"{where} is not what solutions/{target.stem}.py gives: make lessons"
+    then = committed.metadata.get("build", {}).get("inputs", {})
+    now = planned.metadata["build"]["inputs"]
+    changed = sorted(file for file in then | now if then.get(file) != now.get(file))
+    if changed:
+        return f"{where} was built with another {', another '.join(changed)}: make lessons"
+    return None
+
+
+def stale_lessons(root: Path = ROOT) -> list[str]:
+    """One sentence for each notebook that is not what its source and the stored files give."""
+    pairs = [pair for path in sources(root) for pair in products(path, root)]
+    return [why for target, planned in pairs if (why := staleness(target, planned, root))]
+
+
+def build(path: Path, root: Path = ROOT) -> list[Path]:
+    """Execute and write what is out of date; return the files written.
+
+    Raises ValueError for a placeholder without a value, nbclient's CellExecutionError for a cell
+    that fails.
+    """
+    path, root = Path(path), Path(root)
+    source, written = read_source(path), []
+    newest = max(module.stat().st_mtime for module in (ROOT / "course_utils").rglob("*.py"))
+    running = None
     for target, planned in products(path, root):
-        fresh = target.exists() and target.stat().st_mtime >= newest
-        if fresh and same_plan(nbformat.read(target, as_version=4), planned):
+        full = target.parent.name == "solutions"
+        fresh = not staleness(target, planned, root) and target.stat().st_mtime >= newest
+        if fresh and not (full and _lacks_pictures(source, root)):
             continue
         target.parent.mkdir(exist_ok=True)
         started = time.perf_counter()
-        executed = execute(planned, target.parent)
-        minutes = (time.perf_counter() - started) / 60
-        allowed = planned.metadata["course"]["running"]
+        try:
+            executed = execute(planned, target.parent, _deck(source) if full else None)
+        except ValueError as error:
+            raise ValueError(f"{path.name}, {error}") from None
+        seconds = time.perf_counter() - started
         nbformat.write(executed, target)
-        if target.parent.name == "solutions":
-            write_pictures(read_source(path), executed, Path(root) / "docs" / "images")
-        late = f", more than the {allowed} min of its front matter" if minutes > allowed else ""
-        print(f"{target.parent.name}/{target.name}: executed in {60 * minutes:.0f} s{late}")
         written.append(target)
+        print(f"{target.parent.name}/{target.name}: executed in {seconds:.0f} s")
+        if full:
+            write_pictures(source, executed, root / "docs" / "images")
+        else:
+            running = math.ceil(seconds / 60)
+    return _say_minutes(path, root, running, written)
+
+
+def _say_minutes(path, root, running, written):
+    """Let both notebooks state what was measured on the student's copy; return what was written."""
+    if running is None:
+        return written
+    for target, planned in zip(
+        [pair[0] for pair in products(path, root)], plan(path, root, running)
+    ):
+        notebook = nbformat.read(target, as_version=4)
+        if notebook.metadata["build"]["minutes"] != running:
+            notebook.cells[0].source = planned.cells[0].source
+            notebook.metadata["build"]["minutes"] = running
+            nbformat.write(notebook, target)
+            written += [] if target in written else [target]
+    whole, short = times(path, root)
+    print(
+        f"{path.stem}: {sum(whole)} minutes"
+        + (f", {sum(short)} on the marked path" if short else "")
+    )
+    allowed = planned.metadata["course"]["running"]
+    if running > allowed:
+        print(f"{path.stem}: running takes {running} min; the front matter allows {allowed}")
     return written
 
 
-def write_pictures(source, executed, folder):
+def table(root: Path = ROOT) -> str:
+    """The table of lessons that stands in README.md."""
+    lines = [
+        "| | lesson | framework | question | minutes |",
+        "| --- | --- | --- | --- | ---: |",
+    ]
+    for path in sources(root):
+        course = read_source(path).metadata["course"]
+        whole, _ = times(path, root)
+        framework = FRAMEWORKS[course["extras"][0]] if course["extras"] else "scikit-image"
+        link = f"[{path.stem[:2]}](notebooks/{path.stem}.ipynb)"
+        row = (link, course["title"], framework, course["question"], str(sum(whole)))
+        lines.append(f"| {' | '.join(row)} |")
+    return "\n".join(lines) + "\n"
+
+
+def write_table(root: Path = ROOT) -> None:
+    """Write the table of lessons into README.md, between its marks."""
+    readme = Path(root) / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    new = TABLE.sub(lambda _: f"\n{table(root)}\n", text)
+    if new != text:
+        readme.write_text(new, encoding="utf-8")
+
+
+def _lacks_pictures(source, root):
+    names = [cell.metadata["picture"] for cell in source.cells if "picture" in cell.metadata]
+    return any(not list((root / "docs" / "images").glob(f"{name}.*")) for name in names)
+
+
+def write_pictures(source: NotebookNode, executed: NotebookNode, folder: Path) -> None:
     """Write the pictures that the README and the docs show, from the executed lesson."""
     outputs = {cell["id"]: cell.get("outputs", []) for cell in executed.cells}
     for cell in source.cells:
@@ -281,11 +510,17 @@ def write_pictures(source, executed, folder):
             path.write_bytes(base64.b64decode(data[kind]))
 
 
-def main():
+def main() -> None:
     wanted = sys.argv[1:]
-    for path in sources():
-        if not wanted or path.stem[:2] in wanted or path.stem in wanted:
+    chosen = [p for p in sources() if not wanted or {p.stem, p.stem[:2]} & set(wanted)]
+    if not chosen:
+        sys.exit(f"No such lesson: {' '.join(wanted)}")
+    try:
+        for path in chosen:
             build(path)
+        write_table()
+    except ValueError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
 
 A deck is made of the deck cells of `solutions/NN_name.py`, in their order (tools.lessons names
 them), after a title slide from its front matter. Nothing is executed: the pictures of a
-deck="figure" cell are those of the committed `solutions/NN_name.ipynb`.
+deck="figure" cell and the numbers that fill placeholders are those of the committed
+`solutions/NN_name.ipynb`.
 
 `build/slides` holds the decks and their style, `build/vendor` reveal.js and MathJax, which npm
 fetches once. Links are relative: copy the folder `build`, and open a deck in any browser.
@@ -21,8 +22,9 @@ from tempfile import TemporaryDirectory
 import nbformat
 from jinja2 import DictLoader
 from nbconvert import SlidesExporter
+from nbformat import NotebookNode
 
-from tools import lessons
+from tools import lessons, placeholders
 
 STYLE = Path(__file__).with_suffix(".css")
 PACKAGES = {"reveal.js": "4.6.1", "mathjax": "3.2.2"}
@@ -91,15 +93,18 @@ window.MathJax = {
 """
 
 
-def title_cells(name, course):
-    """The title slide and its notes, [(kind, text)], from the front matter."""
+def title_cells(name: str, course: dict, minutes: int) -> list[tuple[str, str]]:
+    """The title slide and its notes, [(kind, text)], from the front matter.
+
+    minutes: those of one class, the marked path where the lesson has one.
+    """
     slide = f"# {course['title']}\n\n{course['question']}\n\nColor from Gray · lesson {name[:2]}"
     goals = "\n".join(f"- {objective}" for objective in course["objectives"])
     notes = f"After this lesson students can\n\n{goals}\n\nThey need: {course['prerequisites']}"
-    return [("slide", f"{slide} · {course['minutes']} minutes"), ("notes", notes)]
+    return [("slide", f"{slide} · {minutes} minutes"), ("notes", notes)]
 
 
-def pictures(cell, name):
+def pictures(cell: NotebookNode, name: str) -> NotebookNode:
     """A copy of an executed cell with nothing but its pictures, each with its alt text."""
     outputs = []
     for output in cell.outputs:
@@ -114,7 +119,7 @@ def pictures(cell, name):
     return nbformat.v4.new_code_cell(outputs=outputs)
 
 
-def deck(path):
+def deck(path: Path) -> NotebookNode:
     """The cells of a lesson's deck as a notebook with reveal's slide types.
 
     Raises FileNotFoundError or ValueError when the executed notebook is missing or out of date,
@@ -125,16 +130,22 @@ def deck(path):
     executed = path.with_suffix(".ipynb")
     if not executed.exists():
         raise FileNotFoundError(f"{executed.name} is missing: run make lessons first")
-    shown = {cell.get("id"): cell for cell in nbformat.read(executed, as_version=4).cells}
+    notebook = nbformat.read(executed, as_version=4)
+    shown = {cell.get("id"): cell for cell in notebook.cells}
+    filled = notebook.metadata.get("build", {}).get("deck", {})
+    old = f"{executed.name} is not what its source gives: run make lessons"
+    whole, short = lessons.times(path, path.parents[1])
     markdown = nbformat.v4.new_markdown_cell
-    cells = [(kind, markdown(text)) for kind, text in title_cells(name, course)]
+    cells = [(kind, markdown(t)) for kind, t in title_cells(name, course, sum(short or whole))]
     for cell in source.cells:
         kind = cell.metadata.get("deck")
         if kind in lessons.DECK_ONLY:
-            cells.append((kind, markdown(cell.source)))
+            if placeholders.found(cell.source) and cell["id"] not in filled:
+                raise ValueError(old)
+            cells.append((kind, markdown(filled.get(cell["id"], cell.source))))
         elif kind == "figure":
             if cell["id"] not in shown:
-                raise ValueError(f"{executed.name} is not what its source gives: run make lessons")
+                raise ValueError(old)
             cells.append(("-", pictures(shown[cell["id"]], name)))  # reveal's word for "go on"
         elif kind:
             raise ValueError(f'{name}: deck="{kind}" is none of slide, notes and figure')
@@ -143,7 +154,7 @@ def deck(path):
     return nbformat.v4.new_notebook(cells=[cell for _, cell in cells], metadata={"course": course})
 
 
-def vendor(folder):
+def vendor(folder: Path) -> Path:
     """reveal.js and MathJax in folder/vendor, fetched through npm if they are not there yet."""
     target = Path(folder) / "vendor"
     if all((target / file).is_file() for file in VENDORED):
@@ -173,7 +184,7 @@ def vendor(folder):
     return target
 
 
-def build(path, folder):
+def build(path: Path, folder: Path) -> Path:
     """Write a lesson's deck to folder/slides; it expects folder/vendor beside it."""
     exporter = SlidesExporter(
         template_file="deck.html.j2",
@@ -188,12 +199,12 @@ def build(path, folder):
     return target
 
 
-def lectured(root=lessons.ROOT):
+def lectured(root: Path = lessons.ROOT) -> list[Path]:
     """The sources that have slides; lesson 00 is a tour without a lecture."""
     return [path for path in lessons.sources(root) if 'deck="slide"' in path.read_text("utf-8")]
 
 
-def main():
+def main() -> None:
     folder, wanted = lessons.ROOT / "build", sys.argv[1:]
     paths = [p for p in lectured() if not wanted or {p.stem, p.stem[:2]} & set(wanted)]
     if not paths:

@@ -7,7 +7,6 @@
 #       - double a number
 #       - square a number
 #     prerequisites: nothing
-#     minutes: 6
 #     running: 1
 #     data: none
 #     licence: MIT
@@ -32,15 +31,21 @@ from course_utils.checks.compare import compare
 #
 # A number added to itself; [the exercise](#Exercise-1:-double) asks for it.
 
-# %% [markdown] deck="slide"
-# ## A slide about doubling
-
-# %% [markdown] deck="notes"
-# Say it twice.
-
 # %% tags=["claim"]
 factor = 2
 course.claim("doubling adds", "3", f"{factor * 3}", f"equal: {factor * 3 == 3 + 3}")
+
+# %% [markdown] deck="slide"
+# ## A slide about doubling
+#
+# | three, doubled | {{factor * 3}} |
+# | --- | --- |
+# | less four | {{factor * 3 - 10:+.2f}} |
+#
+# In $x^{{2}}$ and in `{{code}}` braces stay; so does &#123;&#123;.
+
+# %% [markdown] deck="notes"
+# Say it twice.
 
 # %% deck="figure"
 fig, axes = plots.grid(1, 1, width=2)
