@@ -25,13 +25,9 @@ the notebooks: `minutes`, measured on the student's copy; `inputs`, the sha256 o
 result and checkpoint that the code names; in the full lesson `deck`, the filled text of slides.
 """
 
-import ast
-import base64
 import hashlib
 import math
-import os
 import re
-import subprocess
 import sys
 import time
 import tomllib
@@ -40,14 +36,15 @@ from pathlib import Path
 
 import jupytext
 import nbformat
-from IPython.core.inputtransformer2 import TransformerManager
-from jupyter_client.utils import ensure_async
-from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions
 from traitlets.config.loader import PyFileConfigLoader
 
+from course_utils import files
 from tools import placeholders
+from tools.execution import deck_by_cell, execute, write_pictures
+from tools.front import front_matter, setup_code
+from tools.inputs import inputs
 from tools.minutes import Minutes, kept, minutes
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -62,7 +59,6 @@ FRONT_MATTER = (
     "licence",
     "extras",
 )
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 FRAMEWORKS = {"keras": "Keras", "torch": "PyTorch", "fastai": "fastai", "onnx": "onnxruntime"}
 TABLE = re.compile(r"(?<=<!-- lessons -->\n).*?(?=<!-- end of the lessons -->)", re.DOTALL)
 
@@ -93,64 +89,6 @@ def read_source(path: Path) -> NotebookNode:
         seen[digest] = seen.get(digest, 0) + 1
         cell["id"] = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
     return notebook
-
-
-def front_matter(
-    name: str, course: dict, address: str, whole: Minutes, path: Minutes | None
-) -> str:
-    """The first cell of a lesson, made from the metadata of its source and its minutes.
-
-    path: those without what is marked optional, None where nothing is.
-    """
-    colab = address.replace("https://github.com/", "https://colab.research.google.com/github/")
-    link = f"{colab}/blob/main/notebooks/{name}.ipynb"
-    short = f"; {sum(path)} minutes without what is marked optional" if path else ""
-    return "\n".join(
-        [
-            f"# {name[:2]} · {course['title']}",
-            "",
-            f"**{course['question']}**",
-            "",
-            f"[Open this lesson in Colab]({link})",  # a badge would be a broken picture offline
-            "",
-            "After this lesson you can",
-            "",
-            *(f"- {objective}" for objective in course["objectives"]),
-            "",
-            f"**Before you start:** {course['prerequisites']}",
-            "",
-            f"**Time:** {sum(whole)} minutes (reading {whole.reading}, code {whole.code}, "
-            f"exercises {whole.exercises}, running {whole.running}){short}",
-            "",
-            f"**Data:** {course['data']}",
-            "",
-            f"**Licence:** {course['licence']}",
-        ]
-    )
-
-
-def setup_code(name: str, extras: list[str], address: str) -> str:
-    """The first code cell: silent where the course is installed, else installs what is missing."""
-    package = f"color-from-gray[{','.join(extras)}]" if extras else "color-from-gray"
-    return f'''import importlib.util
-import subprocess
-import sys
-from pathlib import Path
-
-if importlib.util.find_spec("course_utils") is None:  # no `make lab` here: Colab, or one file
-    from IPython.core.error import UsageError
-
-    clone, source = Path.cwd().parent, "git+{address}"
-    if (clone / "course_utils").is_dir():
-        source = clone.as_uri()
-    pip = [sys.executable, "-m", "pip", "install", "-q", f"{package} @ {{source}}"]
-    if subprocess.run(pip, capture_output=True).returncode:
-        raise UsageError("The course is not installed; offline, run `make lab` in a copy of it.")
-    importlib.invalidate_caches()
-
-from course_utils import course
-
-session = course.start("{name}")'''
 
 
 def _grading(cell):
@@ -204,8 +142,8 @@ def plan(
     student = _student_cells(full)
     running = course["running"] if running is None else running
     for _ in range(2):  # the second time its own words, whose number is the same, are counted
-        times_there = _times(source, student, running)
-        student.cells[0].source = front_matter(name, course, address, *times_there)
+        counted = _times(source, student, running)
+        student.cells[0].source = front_matter(name, course, address, *counted)
     full.cells[0].source = student.cells[0].source
     for notebook in (full, student):
         notebook.metadata["build"] = {"minutes": running, "inputs": inputs(source, root)}
@@ -234,50 +172,6 @@ def _placeholders(cell, name):
         raise ValueError(f"{name}, deck cell {cell.source[:40]!r}: {error}") from None
 
 
-def python(cell: NotebookNode) -> ast.Module:
-    """The syntax tree of a code cell; magics become calls."""
-    return ast.parse(TransformerManager().transform_cell(cell.source))
-
-
-def inputs(source: NotebookNode, root: Path = ROOT) -> dict[str, str]:
-    """{file below root: sha256} of the stored results and checkpoints that a lesson names.
-
-    A name is a string that equals one, as in `course.result("02/targets")` and
-    `Colorizer.load("02_mse_regression")`. A lesson that goes through all systems, by
-    `colorizer.names` or by `SYSTEMS`, uses every checkpoint.
-    """
-    package = Path(root) / "course_utils"
-    checkpoints = {path.stem: path for path in (package / "checkpoints").glob("*.onnx")}
-    results = {
-        path.relative_to(package / "results").with_suffix("").as_posix(): path
-        for path in (package / "results").rglob("*.json")
-    }
-    trees = [python(cell) for cell in source.cells if cell.cell_type == "code"]
-    for cell in source.cells:
-        if cell.metadata.get("deck") in DECK_ONLY:
-            found = placeholders.found(cell.source)
-            trees += [ast.parse(placeholders.as_code(expression)) for expression in found]
-    said = {
-        node.value if isinstance(node, ast.Constant) else _imported(node)
-        for tree in trees
-        for node in ast.walk(tree)
-        if isinstance(node, (ast.Constant, ast.alias, ast.Attribute))
-    }
-    named = {path for name, path in (results | checkpoints).items() if name in said}
-    if {("names",), ("SYSTEMS",)} & said:
-        named |= set(checkpoints.values())
-    return {path.relative_to(root).as_posix(): _sha256(path) for path in sorted(named)}
-
-
-def _imported(node):
-    """A name that is imported, or taken from a module, in a tuple: no string equals it."""
-    return (node.name if isinstance(node, ast.alias) else node.attr,)
-
-
-def _sha256(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def _student_cells(notebook):
     """A copy without instructor and deck cells, its solutions replaced by stubs."""
     copy = deepcopy(notebook)
@@ -290,77 +184,6 @@ def _student_cells(notebook):
     config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
     clear = ClearSolutions(config=config, enforce_metadata=False)
     return clear.preprocess(copy, {})[0]
-
-
-def execute(
-    notebook: NotebookNode, folder: Path, deck: dict[str, list[NotebookNode]] | None = None
-) -> NotebookNode:
-    """Run a notebook in its folder under the cpu profile; return it with tidy outputs.
-
-    deck: {id of a code cell: deck cells that follow it}; their placeholders are filled in among
-    the names that the notebook has there, and the texts stand in the metadata.
-    Raises ValueError, with a sentence, for a placeholder that gives no value.
-    """
-    # TensorFlow's start-up lines vanish under pytest; without this they would be captured here
-    # and missing there.
-    env = os.environ | {"COURSE_PROFILE": "cpu", "PYTEST_CURRENT_TEST": "building"}
-    notebook = deepcopy(notebook)
-    client = NotebookClient(
-        notebook,
-        timeout=900,
-        kernel_name="python3",
-        record_timing=False,
-        store_widget_state=False,
-        resources={"metadata": {"path": str(folder)}},
-    )
-    client.on_comm_open_jupyter_widget = lambda msg: None  # widgets may swallow a reply otherwise
-    texts = {}
-
-    async def fill(cell, cell_index, execute_reply):
-        if execute_reply["content"]["status"] == "ok":
-            for slide in (deck or {}).get(cell["id"], []):
-                texts[slide["id"]] = await _filled(slide, client.kc)
-
-    client.on_cell_executed = fill
-    client.execute(env=env, stderr=subprocess.DEVNULL)  # the kernel's own log, not the cells'
-    notebook.metadata["language_info"] = {"name": "python"}  # nbclient adds the Python's version
-    if deck is not None:
-        notebook.metadata["build"]["deck"] = texts
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            output.get("data", {}).pop(WIDGET_VIEW, None)  # it names a model of a dead kernel
-    return notebook
-
-
-async def _filled(cell, kernel):
-    """The text of a deck cell, its placeholders evaluated by a running kernel."""
-    found = placeholders.found(cell.source)
-    asked = {str(i): placeholders.as_code(expression) for i, expression in enumerate(found)}
-    request = kernel.execute("", silent=True, user_expressions=asked, reply=True, timeout=60)
-    replies = (await ensure_async(request))["content"]["user_expressions"]
-    place = f"deck cell {cell.source[:40]!r}"
-    for i, expression in enumerate(found):
-        reply = replies[str(i)]
-        if reply["status"] != "ok":
-            raise ValueError(
-                f"{place}: {{{{{expression}}}}} raises {reply['ename']}: {reply['evalue']}"
-            )
-    values = [ast.literal_eval(replies[key]["data"]["text/plain"]) for key in asked]
-    try:
-        return placeholders.filled(cell.source, values)
-    except ValueError as error:
-        raise ValueError(f"{place}: {error}") from None
-
-
-def _deck(source):
-    """{id of a code cell: the deck cells with placeholders that follow it}."""
-    last, deck = "setup", {}
-    for cell in source.cells:
-        if cell.metadata.get("deck") not in DECK_ONLY:
-            last = cell["id"] if cell.cell_type == "code" else last
-        elif placeholders.found(cell.source):
-            deck.setdefault(last, []).append(cell)
-    return deck
 
 
 def same_plan(committed: NotebookNode, planned: NotebookNode) -> bool:
@@ -430,11 +253,11 @@ def build(path: Path, root: Path = ROOT) -> list[Path]:
         target.parent.mkdir(exist_ok=True)
         started = time.perf_counter()
         try:
-            executed = execute(planned, target.parent, _deck(source) if full else None)
+            executed = execute(planned, target.parent, deck_by_cell(source) if full else None)
         except ValueError as error:
             raise ValueError(f"{path.name}, {error}") from None
         seconds = time.perf_counter() - started
-        nbformat.write(executed, target)
+        files.write(target, nbformat.writes(executed) + "\n")
         written.append(target)
         print(f"{target.parent.name}/{target.name}: executed in {seconds:.0f} s")
         if full:
@@ -448,20 +271,16 @@ def _say_minutes(path, root, running, written):
     """Let both notebooks state what was measured on the student's copy; return what was written."""
     if running is None:
         return written
-    for target, planned in zip(
-        [pair[0] for pair in products(path, root)], plan(path, root, running)
-    ):
+    for (target, _), planned in zip(products(path, root), plan(path, root, running)):
         notebook = nbformat.read(target, as_version=4)
         if notebook.metadata["build"]["minutes"] != running:
             notebook.cells[0].source = planned.cells[0].source
             notebook.metadata["build"]["minutes"] = running
-            nbformat.write(notebook, target)
+            files.write(target, nbformat.writes(notebook) + "\n")
             written += [] if target in written else [target]
     whole, short = times(path, root)
-    print(
-        f"{path.stem}: {sum(whole)} minutes"
-        + (f", {sum(short)} on the marked path" if short else "")
-    )
+    marked = f", {sum(short)} on the marked path" if short else ""
+    print(f"{path.stem}: {sum(whole)} minutes{marked}")
     allowed = planned.metadata["course"]["running"]
     if running > allowed:
         print(f"{path.stem}: running takes {running} min; the front matter allows {allowed}")
@@ -490,24 +309,12 @@ def write_table(root: Path = ROOT) -> None:
     text = readme.read_text(encoding="utf-8")
     new = TABLE.sub(lambda _: f"\n{table(root)}\n", text)
     if new != text:
-        readme.write_text(new, encoding="utf-8")
+        files.write(readme, new)
 
 
 def _lacks_pictures(source, root):
     names = [cell.metadata["picture"] for cell in source.cells if "picture" in cell.metadata]
     return any(not list((root / "docs" / "images").glob(f"{name}.*")) for name in names)
-
-
-def write_pictures(source: NotebookNode, executed: NotebookNode, folder: Path) -> None:
-    """Write the pictures that the README and the docs show, from the executed lesson."""
-    outputs = {cell["id"]: cell.get("outputs", []) for cell in executed.cells}
-    for cell in source.cells:
-        if name := cell.metadata.get("picture"):
-            data = outputs[cell["id"]][-1].data
-            kind = next(kind for kind in data if kind.startswith("image/"))
-            folder.mkdir(parents=True, exist_ok=True)
-            path = folder / f"{name}.{kind.removeprefix('image/')}"
-            path.write_bytes(base64.b64decode(data[kind]))
 
 
 def main() -> None:

@@ -27,22 +27,26 @@ def found(text: str) -> list[str]:
         raise ValueError("a {{ is not closed by }}; a literal one is written &#123;&#123;")
     for expression in inner:
         try:
-            ast.parse(as_code(expression), mode="eval")
+            tree(expression)
         except SyntaxError as error:
             sentence = f"{{{{{expression}}}}} is no expression with a format: {error.msg}"
             raise ValueError(sentence) from None
     return inner
 
 
-def names(expression: str) -> set[str]:
-    """The names that a placeholder reads; none, where somebody copied a number by hand."""
-    tree = ast.parse(as_code(expression), mode="eval")
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-
-
 def as_code(expression: str) -> str:
     """A placeholder as Python code that gives its text."""
     return f"f'''{{{expression}}}'''"
+
+
+def tree(expression: str) -> ast.Expression:
+    """The syntax tree of a placeholder. Raises SyntaxError."""
+    return ast.parse(as_code(expression), mode="eval")
+
+
+def names(expression: str) -> set[str]:
+    """The names that a placeholder reads; none, where somebody copied a number by hand."""
+    return {node.id for node in ast.walk(tree(expression)) if isinstance(node, ast.Name)}
 
 
 def filled(text: str, values: list[str]) -> str:
