@@ -10,42 +10,65 @@ endif
 # JupyterLab asks at its first start whether it may fetch news; the course works without network.
 QUIET  := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
 FIRST  := $(firstword $(sort $(wildcard notebooks/*.ipynb)))
+# An uploaded photograph is one message, and Jupyter drops those above 10 MB without a word. Jupyter
+# refuses to start for root (containers, many servers) unless told that root is meant.
+LAB    := --ServerApp.tornado_settings="{'websocket_max_message_size': 209715200}" \
+          $(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root)
+# Two processes share the test files. A file stays in one of them; what takes long does not.
+PYTEST := $(BIN)/python -m pytest -n 2
 
-.PHONY: help lab test lessons train slides clean
+.PHONY: help lab test stress lint lessons new experiment stale slides clean
 .DEFAULT_GOAL := help
 
 help:            ## list the targets
 	@awk -F ':.*## *' '/^[a-z]+:.*##/ {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 lab: $(READY)    ## open JupyterLab at the first lesson   (ARGS="--no-browser" and the like)
-	$(BIN)/jupyter lab $(ARGS) $(FIRST)
+	$(BIN)/jupyter lab $(LAB) $(ARGS) $(FIRST)
 
-test: $(READY)   ## run all tests, pytest --nbval notebooks solutions among them
-	$(BIN)/python -m pytest --nbval tests notebooks solutions $(ARGS)
+test: $(READY)   ## run the tests, pytest --nbval notebooks solutions among them   (15 minutes)
+	$(PYTEST) --dist loadfile --nbval tests notebooks solutions $(ARGS)
+
+stress: $(READY) ## run the tests that take long: kills, load, grading of every lesson   (30 minutes)
+	$(PYTEST) --dist worksteal -m stress tests $(ARGS)
+
+lint: $(READY)   ## check style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 lessons: $(READY) ## rebuild the notebooks whose source changed
 	$(BIN)/python -m tools.lessons
 
-train: $(READY)  ## train a lesson's models and rerun its experiments (LESSON=02; hours; resumes)
-	$(BIN)/python -m tools.train $(LESSON)
+new: $(READY)    ## begin a lesson: its source, checks, cases and line in the README   (LESSON=12_name)
+	@$(if $(LESSON),,echo "Name the lesson: make new LESSON=12_name"; exit 1)
+	$(BIN)/python -m tools.new_lesson $(LESSON)
 
-slides: $(READY) ## render the slide decks into build/slides (needs npm)
+experiment: $(READY) ## list the experiments, or run one   (NAME=06/photographs; FRESH=1 forgets its state)
+	$(BIN)/python -m experiments $(NAME) $(if $(FRESH),--fresh)
+
+stale: $(READY)  ## name what was measured on something that is no longer there
+	$(BIN)/python -m experiments.stale
+
+slides: $(READY) ## render the slide decks into build/slides   (needs npm once)
 	$(BIN)/python -m tools.slides
 
 clean:           ## remove the environment and everything that was built
 	rm -rf $(VENV) build
 
 # The stamp is written last: without it the next call starts from nothing, so an installation
-# that failed or was killed leaves nothing half-made.
+# that failed or was killed leaves nothing half-made. Bytecode is compiled here, once: where Python
+# is told to write none, every process would compile all that it imports again.
 $(READY): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "Python 3.11, 3.12 or 3.13 is needed (TensorFlow is not published for newer ones);" \
+	    "name one: make PYTHON=python3.12"; exit 1; }
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	  echo "Python cannot make environments; on Debian: sudo apt-get install python3-venv"; exit 1; }
 	@echo "Installing the course into $(VENV) (once; a few minutes, about 8 GB)"
 	@{ $(BIN)/python -m pip install --quiet --disable-pip-version-check uv && \
-	   $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[test]'; } || \
+	   $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[test]'; } || \
 	  { rm -rf $(VENV); echo "The installation failed; nothing was kept. Try again: make lab"; exit 1; }
 	@mkdir -p $(VENV)/share/jupyter/lab/settings
 	@echo '$(QUIET)' > $(VENV)/share/jupyter/lab/settings/overrides.json
