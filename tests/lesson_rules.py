@@ -1,18 +1,23 @@
 """What a machine can judge about a lesson. Every rule returns its complaints, as sentences."""
 
 import ast
+import builtins
 import io
 import re
+import symtable
 import tokenize
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from IPython.core.inputtransformer2 import TransformerManager
 
-from course_utils import checks
+from tools import placeholders
+from tools.inputs import python
+from tools.minutes import length
 
 MOST_LINES = 15
 MOST_COLUMNS = 100
+MOST = {"code cells": 60, "code lines": 450, "words": 3000, "minutes": 90, "marked minutes": 75}
 ALT_WORDS = 8
 NOT_COMPARED = {"nbval-ignore-output", "nbval-skip"}
 IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<src>[^)\s]+)")
@@ -58,15 +63,37 @@ def cells_too_long(notebook):
             yield f"{name(cell)} has a line of more than {MOST_COLUMNS} columns"
 
 
+def over_limits(student, whole, marked):
+    """{limit: sentence} of the limits that a student's copy exceeds.
+
+    whole, marked: its minutes (tools.minutes); marked is None where nothing is optional.
+    """
+    found = (*length(student.cells), sum(whole), sum(marked or whole))
+    return {
+        what: f"{value} {what}, at most {most}"
+        for (what, most), value in zip(MOST.items(), found, strict=True)
+        if value > most
+    }
+
+
+def unmarked_options(notebook):
+    """Sections tagged optional whose heading does not say so to the student."""
+    for cell in notebook.cells:
+        if "optional" in tags(cell) and cell.cell_type == "markdown":
+            first = cell.source.splitlines()[0]
+            if not first.startswith("#") or "optional" not in first.lower():
+                yield f"{name(cell)} is tagged optional: begin it with a heading that says so"
+
+
 def empty_or_joined_statements(notebook):
     for cell in notebook.cells:
         if not cell.source.strip():
             yield "a cell is empty"
         elif cell.cell_type == "code":
-            python = TransformerManager().transform_cell(cell.source)  # magics become calls
-            if not ast.parse(python).body:
+            code = TransformerManager().transform_cell(cell.source)  # magics become calls
+            if not ast.parse(code).body:
                 yield f"{name(cell)} holds only comments"
-            tokens = tokenize.generate_tokens(io.StringIO(python).readline)
+            tokens = tokenize.generate_tokens(io.StringIO(code).readline)
             if any(token.type == tokenize.OP and token.string == ";" for token in tokens):
                 yield f"{name(cell)} joins or ends statements with a semicolon"
 
@@ -182,7 +209,8 @@ def share_compared(notebook):
     return sum(map(is_compared, printing)) / max(1, len(printing))
 
 
-def unfinished_exercises(source):
+def unfinished_exercises(source, checks):
+    """checks: the module of the lesson's checks."""
     cells = source.cells
     places = [i for i, cell in enumerate(cells) if "exercise" in cell.metadata]
     if not 3 <= len(places) <= 5:
@@ -206,7 +234,7 @@ def unfinished_exercises(source):
 
 def _needed_later(source):
     """Uses of an exercise outside its check: such a cell would fail before it is solved."""
-    trees = [(cell, ast.parse(cell.source)) for cell in code_cells(source)]
+    trees = [(cell, python(cell)) for cell in code_cells(source)]
     for cell, tree in trees:
         if "exercise" not in cell.metadata:
             continue
@@ -236,3 +264,93 @@ def unexplained_options(notebook):
                 yield f"question {number}, option {letter} is not explained"
         if re.search(r"^(?:[-*] +)?\(?[A-H][.)] ", OPTION.sub("", question), re.MULTILINE):
             yield f"question {number} has an option without an explanation"
+
+
+# Cells that experiments execute, and what stands on slides
+
+DEFINES = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
+
+
+def broken_exports(source):
+    """What keeps the cells tagged export from being executed alone, or makes them do work."""
+    cells = [cell for cell in code_cells(source) if "export" in tags(cell)]
+    tables = [symtable.symtable(cell.source, "cell", "exec") for cell in cells]
+    ever = _defined(tables) | set(dir(builtins)) | {"__name__", "__file__"}
+    for i, (cell, table) in enumerate(zip(cells, tables)):
+        for statement in python(cell).body:
+            constant = getattr(statement, "value", None)
+            docstring = isinstance(statement, ast.Expr) and isinstance(constant, ast.Constant)
+            if not isinstance(statement, DEFINES) and not docstring:
+                yield f"{name(cell)} is exported and does more than define: line {statement.lineno}"
+        now = _defined(tables[: i + 1]) | set(dir(builtins))
+        for missing in sorted(_read_at_once(cell) - now):
+            yield f"{name(cell)} is exported and needs {missing!r}, which no earlier export defines"
+        for missing in sorted(_read_ever(table) - ever):
+            yield f"{name(cell)} is exported and needs {missing!r}, which no export defines"
+
+
+def _defined(tables):
+    return {
+        symbol.get_name()
+        for table in tables
+        for symbol in table.get_symbols()
+        if symbol.is_assigned() or symbol.is_imported()
+    }
+
+
+def _read_ever(table):
+    """Names of the module that a cell reads, now or when its functions are called."""
+    inner = {name for child in table.get_children() for name in _read_ever(child)}
+    top = table.get_type() == "module"
+    return inner | {
+        symbol.get_name()
+        for symbol in table.get_symbols()
+        if symbol.is_referenced() and (top or symbol.is_global())
+    }
+
+
+def _read_at_once(cell):
+    """Names that are read while a cell runs: not those inside the functions it defines.
+
+    A name that the cell assigns itself counts as defined.
+    """
+    read, waiting = set(), list(python(cell).body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            read.add(node.id)
+        if isinstance(node, (ast.FunctionDef, ast.Lambda)):  # decorators and defaults are read
+            waiting += [*getattr(node, "decorator_list", []), node.args]
+        else:
+            waiting += ast.iter_child_nodes(node)
+    bound = {
+        node.id
+        for node in ast.walk(python(cell))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    return read - bound
+
+
+def untraced_results(source):
+    """Results named by a formatted string, which the builder cannot see in the code."""
+    for cell in code_cells(source):
+        for node in ast.walk(python(cell)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "result":
+                if any(isinstance(part, ast.JoinedStr) for part in node.args):
+                    yield f"{name(cell)} puts a result's name together; write it out"
+
+
+def typed_numbers(source):
+    """Decimals on slides that somebody typed: a number comes from the lesson, by a placeholder.
+
+    Formulas, code and quotations ("…") keep theirs.
+    """
+    for cell in source.cells:
+        if cell.metadata.get("deck") != "slide":
+            continue
+        text = re.sub(r'"[^"\n]*"|“[^”\n]*”', "", placeholders.left_alone(cell.source))
+        for number in re.findall(r"(?<![\w.])\d+\.\d+", text):
+            yield f"slide {cell.source.splitlines()[0]!r} holds {number}, typed by hand"
+        for expression in placeholders.found(cell.source):
+            if not placeholders.names(expression):
+                yield f"slide {cell.source.splitlines()[0]!r}: {{{{{expression}}}}} names nothing"

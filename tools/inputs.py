@@ -1,6 +1,7 @@
 """Which stored results and which checkpoints a lesson is built with, found in its code."""
 
 import ast
+import tomllib
 from pathlib import Path
 
 from IPython.core.inputtransformer2 import TransformerManager
@@ -20,7 +21,7 @@ def inputs(source: NotebookNode, root: Path) -> dict[str, str]:
 
     A name is a string that equals one, as in `course.result("02/targets")` and
     `Colorizer.load("02_mse_regression")`. A lesson that goes through all systems, by
-    `colorizer.names` or by `SYSTEMS`, uses every checkpoint.
+    `colorizer.names` or by `SYSTEMS`, uses the checkpoint of each.
     """
     package = Path(root) / "course_utils"
     checkpoints = {path.stem: path for path in (package / "checkpoints").glob("*.onnx")}
@@ -34,7 +35,8 @@ def inputs(source: NotebookNode, root: Path) -> dict[str, str]:
     imported = {node.name for node in nodes if isinstance(node, ast.alias)}
     attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
     if {"names", "SYSTEMS"} & (imported | attributes):
-        named |= set(checkpoints.values())
+        systems = tomllib.loads((package / "systems.toml").read_text(encoding="utf-8"))
+        named |= {checkpoints[system["checkpoint"]] for system in systems.values()}
     return {path.relative_to(root).as_posix(): files.sha256(path) for path in sorted(named)}
 
 

@@ -67,7 +67,7 @@ def double(value):
 
 # %% check="double" points=2
 mistakes = {"this is half.": lambda v: v / 2}
-given = [np.array([1.0, 5.0])]
+given = [(np.array([1.0, 5.0]),), (np.ones((2, 3)),)]
 compare("double", double, given, lambda v: 2 * v, mistakes, "add the value to itself.")
 
 # %% [markdown]
@@ -86,7 +86,7 @@ def square(value):
 
 # %% check="square" points=3
 mistakes = {"this is double.": lambda v: 2 * v}
-given = [np.array([1.0, 5.0])]
+given = [(np.array([1.0, 5.0]),), (np.ones((2, 3)),)]
 compare("square", square, given, lambda v: v * v, mistakes, "multiply it by itself.")
 
 # %% [markdown]
