@@ -164,6 +164,22 @@ def test_keras_and_torch_see_the_same_numbers(photographs):
             np.testing.assert_allclose(y, ab / 128, rtol=1e-6)
 
 
+@pytest.mark.parametrize("augmented", [True, False])
+def test_keras_makes_every_batch_once(photographs, monkeypatch, augmented):
+    converted, convert = [], color.rgb_to_lab
+    monkeypatch.setattr(color, "rgb_to_lab", lambda rgb: converted.append(len(rgb)) or convert(rgb))
+    dataset = batches.keras_dataset(photographs, 4, 1, 0, augmented)
+    assert converted == [], "shapes need no batch"
+    first = [x.numpy() for x, _ in dataset]
+    assert converted == [4, 4]
+    assert all(np.array_equal(x, again.numpy()) for x, (again, _) in zip(first, dataset))
+
+
+def test_keras_refuses_a_source_at_once(photographs):
+    with pytest.raises(ValueError, match="A batch of 99"):
+        batches.keras_dataset(photographs, 99, 1, 0)
+
+
 # fastai
 
 
@@ -182,13 +198,14 @@ def same(one, other):
 
 
 def test_fastai_sees_the_epochs_that_torch_sees(photographs):
-    dls = batches.fastai_dataloaders(photographs, photographs[:5], 4, 1, ab_scale=128.0)
+    given = {"ab_scale": 128.0, "device": "cpu"}
+    dls = batches.fastai_dataloaders(photographs, photographs[:5], 4, 1, **given)
     assert len(dls.train) == len(photographs) // 4 and len(dls.valid) == 1
     dls.train.one_batch()  # a look at the data moves no epoch on
     for number in range(3):
         assert same(drawn(dls.train), wanted(photographs, number))
         assert same(drawn(dls.valid), wanted(photographs[:5], 0, augmented=False))
-    later = batches.fastai_dataloaders(photographs, photographs[:5], 4, 1, 2, ab_scale=128.0)
+    later = batches.fastai_dataloaders(photographs, photographs[:5], 4, 1, 2, **given)
     assert same(drawn(later.train), wanted(photographs, 2)), "a run that was interrupted goes on"
     assert not same(wanted(photographs, 0), wanted(photographs, 2))
 
@@ -199,7 +216,7 @@ def test_a_learner_trains_on_it_and_judges_by_it(photographs):
     from fastai.learner import Learner
 
     torch.manual_seed(1)
-    dls = batches.fastai_dataloaders(photographs, photographs[:4], 4, 1)
+    dls = batches.fastai_dataloaders(photographs, photographs[:4], 4, 1, device="cpu")
     network = torch.nn.Conv2d(1, 2, 3, padding=1)
     learn = Learner(dls, network, torch.nn.MSELoss(), lr=1e-3)
     with learn.no_bar(), learn.no_logging():
@@ -216,4 +233,31 @@ def test_a_learner_trains_on_it_and_judges_by_it(photographs):
 
 def test_fastai_refuses_what_torch_refuses(photographs):
     with pytest.raises(ValueError, match="A batch of 99"):
-        batches.fastai_dataloaders(photographs, photographs, 99, 1)
+        batches.fastai_dataloaders(photographs, photographs, 99, 1, device="cpu")
+
+
+@pytest.mark.parametrize("other", ["cuda", "mps", "meta"])
+def test_the_device_is_the_one_that_was_given(photographs, monkeypatch, other):
+    """fastai's own `default_device` may be another one (Apple silicon under the cpu profile)."""
+    import fastai.callback.core
+    import fastai.data.core
+    import fastai.learner
+    import fastai.torch_core
+    import torch
+
+    for module in (fastai.torch_core, fastai.data.core, fastai.callback.core, fastai.learner):
+        monkeypatch.setattr(module, "default_device", lambda use=-1: torch.device(other))
+    dls = batches.fastai_dataloaders(photographs, photographs[:4], 4, 1, device="cpu")
+    learn = fastai.learner.Learner(dls, torch.nn.Conv2d(1, 2, 1), torch.nn.MSELoss())
+    with learn.no_logging():
+        learn.fit(1, lr=1e-3)
+    assert next(learn.model.parameters()).device.type == "cpu"
+    assert {x.device.type for pair in dls.train for x in pair} == {"cpu"}
+    assert np.isfinite(learn.recorder.log[1])
+    elsewhere = batches.fastai_dataloaders(photographs, photographs[:4], 4, 1, device="meta")
+    assert {x.device.type for x in elsewhere.train.one_batch()} == {"meta"}
+
+
+def test_a_device_must_be_named(photographs):
+    with pytest.raises(TypeError, match="device"):
+        batches.fastai_dataloaders(photographs, photographs, 4, 1)
