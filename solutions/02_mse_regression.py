@@ -666,11 +666,13 @@ draw_panels(
 # functions are those you just used), so that they are the same for everybody.
 
 
+# %% tags=["export"]
+SIDE_BY_SIDE = (5, 10, 20, 50)  # the epochs whose pictures are kept
+
 # %%
 on_paintbox = course.result("02/paintbox")
 rung = on_paintbox["ladder"]
 print(f"S0 on {on_paintbox['n']} scenes, tested on {on_paintbox['n_test']}; squared error in ab²")
-SIDE_BY_SIDE = (5, 10, 20, 50)  # the epochs whose pictures were kept
 for n in SIDE_BY_SIDE:
     row = on_paintbox["rows"][n - 1]
     mean, low, high = row["regret"]
