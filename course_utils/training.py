@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import random
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +34,18 @@ def fingerprint(*arrays: ArrayLike) -> str:
 
 
 # Keras.
+
+
+def keras_on(device: str) -> None:
+    """Keep Keras on the device that the course decided on; call it before the first tensor.
+
+    device: "cpu", "cuda" or "mps", as `Session.device` has it. TensorFlow takes a GPU by itself
+    where it finds one; on "cpu" it is shown none.
+    """
+    import tensorflow as tf
+
+    if device == "cpu":
+        tf.config.set_visible_devices([], "GPU")
 
 
 def fit_keras(
@@ -95,25 +108,39 @@ def _about_keras(model: Any, data: Callable, epochs: int, rate: Callable) -> dic
 
     first = next(iter(data(0)))
     arrays = [keras.ops.convert_to_numpy(x) for x in keras.tree.flatten(first)]
-    settings = model.optimizer.get_config()
-    settings = {key: value for key, value in settings.items() if "learning_rate" not in key}
     return {
-        "model": hashlib.sha256(model.to_json().encode()).hexdigest()[:16],
+        "model": _architecture(model),
         "loss": words(model.loss),
-        "optimizer": json.dumps(settings, default=words, sort_keys=True),
+        "optimizer": words(model.optimizer),
         "data": fingerprint(*arrays),
         "epochs": epochs,
         "rates": [float(rate(number)) for number in range(epochs)],
     }
 
 
+def _architecture(model: Any) -> str:
+    """16 digits of a model's layers; the numbers that Keras gives to their names do not count."""
+    config = json.loads(model.to_json())
+    text = json.dumps({k: v for k, v in config.items() if k != "compile_config"}, sort_keys=True)
+    return hashlib.sha256(re.sub(r'_\d+(?=")', "", text).encode()).hexdigest()[:16]
+
+
 def _config(part: Any) -> str:
-    return f"{type(part).__name__} {json.dumps(part.get_config(), default=str, sort_keys=True)}"
+    """A loss or an optimizer in words, without its name and its rate, which changes."""
+
+    def settled(value):
+        if not isinstance(value, dict):
+            return value
+        return {k: settled(v) for k, v in value.items() if k not in ("name", "learning_rate")}
+
+    settings = json.dumps(settled(part.get_config()), default=str, sort_keys=True)
+    return f"{type(part).__name__} {settings}"
 
 
 def _keras_variables(model: Any) -> list[Any]:
     """All that training changes: weights, seeds of dropout and noise, the optimizer's own."""
-    model.optimizer.build(model.trainable_variables)
+    if not model.optimizer.built:  # a loss scale counts anew each time that it is built
+        model.optimizer.build(model.trainable_variables)
     return [*model.variables, *model.optimizer.variables]
 
 

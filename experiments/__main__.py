@@ -1,17 +1,10 @@
 """`python -m experiments [NAME] [--fresh]`: list the experiments, or run one."""
 
 import argparse
-import importlib
 import sys
-from pathlib import Path
 
-from experiments.runner import EXPERIMENTS, run
-
-
-def register_all() -> None:
-    """Import the modules that hold experiments: one a lesson."""
-    for path in sorted(Path(__file__).parent.glob("lesson_*.py")):
-        importlib.import_module(f"experiments.{path.stem}")
+from experiments import pages
+from experiments.runner import EXPERIMENTS, register_all, run
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -32,6 +25,7 @@ def main(argv: list[str] | None = None) -> int:
         )
     try:
         run(arguments.name, arguments.fresh)
+        pages.write()
     except (ValueError, FileNotFoundError) as error:
         parser.error(str(error))
     except KeyboardInterrupt:

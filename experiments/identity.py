@@ -19,6 +19,8 @@ from course_utils import files
 from experiments import exports
 
 HERE = Path(__file__).parent
+# Modules that run and keep experiments without having a part in what they find.
+MACHINERY = {"exports", "identity", "pages", "runner", "shipping", "stale"}
 
 
 def digest(value: Any) -> str:
@@ -69,7 +71,7 @@ def reached(function: Callable) -> dict[str, str]:
         place, name = waiting.pop()
         defined, imported = _names(place)
         key = f"{place}.{name}"
-        if key in found or name not in defined:
+        if place in MACHINERY or key in found or name not in defined:
             continue
         found[key] = "\n".join(ast.dump(node) for node in defined[name])
         for used in {word for node in defined[name] for word in _words(node)}:
@@ -125,8 +127,10 @@ def _targets(node: ast.stmt) -> list[str]:
         return [node.name]
     if isinstance(node, ast.Import | ast.ImportFrom):
         return []
-    stored = (n for n in ast.walk(node) if isinstance(n, ast.Name))
-    return [n.id for n in stored if isinstance(n.ctx, ast.Store)]
+    if not isinstance(node, ast.Assign | ast.AnnAssign):
+        return []
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return [n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)]
 
 
 def _tree(text: str) -> list[ast.stmt]:

@@ -9,6 +9,7 @@ carry the identity of the experiment (see `identity`). A state of another config
 code or of other photographs is never continued: the run stops and says what changed.
 """
 
+import importlib
 import json
 import platform
 import shutil
@@ -59,6 +60,13 @@ def experiment(name: str, *, photographs: tuple[str, ...] = (), models: tuple[st
         return function
 
     return register
+
+
+def register_all() -> None:
+    """Import the modules that hold experiments: one a lesson, and the leaderboard."""
+    names = [path.stem for path in sorted(Path(__file__).parent.glob("lesson_*.py"))]
+    for name in [*names, "leaderboard"]:
+        importlib.import_module(f"experiments.{name}")
 
 
 def about(found: Experiment) -> dict[str, Any]:

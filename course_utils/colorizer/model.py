@@ -58,13 +58,13 @@ class Colorizer:
     large the file is.
     """
 
-    def __init__(self, path, name):
+    def __init__(self, path, name, threads=onnx_graph.THREADS):
         """Open the file; ValueError says how it breaks the contract."""
         data = path.read_bytes()
-        self.name, self.n_bytes = name, len(data)
+        self.name, self.n_bytes, self._path = name, len(data), path
         self._sha256 = hashlib.sha256(data).hexdigest()
         try:
-            self._session = onnx_graph.session(data)
+            self._session = onnx_graph.session(data, threads)
         except ImportError:
             raise
         except Exception:  # onnxruntime raises a dozen kinds of its own
@@ -126,6 +126,10 @@ class Colorizer:
             files.shipped(path.name)
         return colorizer
 
+    def on_threads(self, count):
+        """The same colorizer, opened once more and running on so many threads."""
+        return Colorizer(self._path, self.name, count)
+
     def ab(self, L, T=None):
         """ab float32 (H, W, 2) or (N, H, W, 2) in CIELAB units, of an L of the same size.
 
@@ -170,8 +174,8 @@ class Colorizer:
 
     def ab_for(self, L, T=None):
         """ab float32 (H, W, 2) that `colorize` joins to an L (H, W, 1) of any size, unclipped."""
-        small = _resize(L, *_working_size(*L.shape[:2], self.size))
-        return _resize(self.ab(small.clip(0, 100), T), *L.shape[:2])
+        small = resize(L, *working_size(*L.shape[:2], self.size))
+        return resize(self.ab(small.clip(0, 100), T), *L.shape[:2])
 
     def fingerprint(self, source):
         """32 digits that name this model and the photograph `source` (bytes), as `save` stores."""
@@ -236,12 +240,12 @@ def _describe(node):
     return f"{node.name} {node.type} {node.shape}"
 
 
-def _working_size(height, width, size):
+def working_size(height, width, size):
     scale = min(size / min(height, width), LONGEST * size / max(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def _resize(values, height, width):
+def resize(values, height, width):
     """Bilinear, antialiased where it shrinks: float32 (H, W, C) to (height, width, C)."""
     planes = [
         Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR)

@@ -27,6 +27,11 @@ def _gap(truth: Picture, hat: Picture) -> float:
     return abs(pictures.colorfulness_of(hat) - pictures.colorfulness_of(truth))
 
 
+def _near(truth: Picture, hat: Picture) -> float:
+    """The share of pixels whose ab lies within 10 units of the truth."""
+    return float((np.hypot(*np.moveaxis(truth.ab - hat.ab, -1, 0)) <= 10).mean())
+
+
 METRICS: dict[str, Metric] = {
     "psnr": Metric("PSNR dB", 2, 1, pictures.psnr_of),
     "ssim": Metric("SSIM", 3, 1, pictures.ssim_of),
@@ -37,6 +42,7 @@ METRICS: dict[str, Metric] = {
     ),
     "gap": Metric("colorfulness gap", 1, -1, _gap),
     "area": Metric("accuracy area", 3, 1, pictures.accuracy_of),
+    "near": Metric("within 10 ab", 3, 1, _near),
 }
 
 

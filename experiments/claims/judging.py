@@ -5,10 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from course_utils import metrics, paintbox
+from course_utils.claims import CANNOT, FAILS, HOLDS, OPEN, PART
 
-HOLDS, PART, FAILS, OPEN = "holds", "holds in part", "fails", "undecided"
-CANNOT, AWAITED = "cannot be tested here", "not measured yet"
-VERDICTS = (HOLDS, PART, FAILS, OPEN, CANNOT, AWAITED)
 OWN = "the report's own numbers"
 FILM = 24  # pictures a second
 CLAIMS = []

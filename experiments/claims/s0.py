@@ -1,7 +1,9 @@
 """The claims of S0, Song and Liu: regression with the squared error."""
 
 import numpy as np
-from course_utils.claims.judging import (
+
+from course_utils import metrics
+from experiments.claims.judging import (
     OWN,
     between,
     by_interval,
@@ -12,8 +14,6 @@ from course_utils.claims.judging import (
     landscapes,
     less,
 )
-
-from course_utils import metrics
 
 
 @claim(
@@ -28,7 +28,7 @@ def parameters(said):
 
 
 @claim(
-    "S0", "5.2", "its comparison of epochs goes from 10 to 150", "07",
+    "S0", "5.2", "its comparison of epochs goes from 10 to 150", "08",
     said={"announced": (10, 150), "shown": (50, 100, 150, 200)},
     fails="the text announces one range, the picture shows another",
 )  # fmt: skip
@@ -39,7 +39,7 @@ def epochs_shown(said):
 
 
 @claim(
-    "S0", "3", "Lab suits the training better than other color models", "02", "02_targets",
+    "S0", "3", "Lab suits the training better than other color models", "02", "02/targets",
     holds="tested against R, G, B only, whose color was joined with the true L to be fair",
 )  # fmt: skip
 def lab_target(said, result):
@@ -49,7 +49,7 @@ def lab_target(said, result):
 
 
 @claim(
-    "S0", "3", "augmented data reduce overfitting", "02", "02_targets",
+    "S0", "3", "augmented data reduce overfitting", "02", "02/targets",
     open="so few epochs hardly overfit; absence of evidence is not evidence of absence",
 )  # fmt: skip
 def augmentation(said, result):
@@ -59,7 +59,7 @@ def augmentation(said, result):
 
 
 @claim(
-    "S0", "4.1", "tanh makes signed values of what a ReLU before it left nonnegative", "07",
+    "S0", "4.1", "tanh makes signed values of what a ReLU before it left nonnegative", "08",
     said={"lowest": 0.0},
     fails="tanh keeps the sign of what enters; the last convolution's weights make the signs",
 )  # fmt: skip
@@ -71,7 +71,7 @@ def tanh_signs(said):
 
 @claim(
     "S0", "4.3 and 5", "the value of the loss does not show how well it colors", "02",
-    "02_checkpoint",
+    "02/checkpoint",
     fails="it ranks photographs much as ΔE00 does; what it never asks for is colorfulness",
 )  # fmt: skip
 def loss_and_look(said, result):
@@ -87,7 +87,7 @@ def loss_and_look(said, result):
 
 
 @claim(
-    "S0", "5.2", "with more epochs it performs better", "02", "02_checkpoint",
+    "S0", "5.2", "with more epochs it performs better", "02", "02/checkpoint",
     part="in the long run, not from one epoch to the next",
 )  # fmt: skip
 def more_epochs(said, result):
@@ -104,7 +104,7 @@ def more_epochs(said, result):
 
 
 @claim(
-    "S0", "5.1", "it never paints red where the photograph is red", "02", "02_checkpoint",
+    "S0", "5.1", "it never paints red where the photograph is red", "02", "02/checkpoint",
     holds="red is rare and uncertain, and the mean of uncertain colors is not red",
 )  # fmt: skip
 def never_red(said, result):

@@ -1,7 +1,8 @@
 """The claims of S1, Kaushik et al.: global and local features."""
 
 import numpy as np
-from course_utils.claims.judging import (
+
+from experiments.claims.judging import (
     FILM,
     OWN,
     between,
@@ -38,7 +39,7 @@ def table_closes(said):
 
 
 @claim(
-    "S1", "II", "the network works on two tasks jointly", "07",
+    "S1", "II", "the network works on two tasks jointly", "08",
     said={"losses": ["squared error of ab"]},
     fails="Iizuka et al. add a second loss, the class of the picture; this report leaves it out",
 )  # fmt: skip
@@ -49,7 +50,7 @@ def two_tasks(said):
 
 @claim(
     "S1", "III.B and IV.C", "features of the whole picture settle what small patches leave open",
-    "03", "03_fusion",
+    "03", "03/fusion",
     holds="in a world that was built so that a far cue decides",
 )  # fmt: skip
 def whole_picture(said, result):
@@ -69,7 +70,7 @@ def whole_picture(said, result):
 
 @claim(
     "S1", "IV.C", "without global features the colors of photographs are worse", "03",
-    "03_checkpoint",
+    "03/checkpoint",
     open="few far cues at 64 px, few photographs: a small effect could have escaped",
 )  # fmt: skip
 def on_photographs(said, result):
@@ -82,7 +83,7 @@ def on_photographs(said, result):
 
 
 @claim(
-    "S1", "IV.C", "without global features seas and lakes turn brown", "03", "03_checkpoint",
+    "S1", "IV.C", "without global features seas and lakes turn brown", "03", "03/checkpoint",
     fails="neither paints brown, not even the sand that is brown in truth",
 )  # fmt: skip
 def brown_seas(said, result):
@@ -96,7 +97,7 @@ def brown_seas(said, result):
 
 
 @claim(
-    "S1", "III", "it makes sharper edges", "03", "03_fusion",
+    "S1", "III", "it makes sharper edges", "03", "03/fusion",
     fails="color leaves the network coarse; the sharpness in its pictures is that of L",
 )  # fmt: skip
 def sharper_edges(said, result):
@@ -112,7 +113,7 @@ def sharper_edges(said, result):
 
 
 @claim(
-    "S1", "abstract and III", "it processes pictures of any resolution", "03", "03_checkpoint",
+    "S1", "abstract and III", "it processes pictures of any resolution", "03", "03/checkpoint",
     part="it runs at any size, and is good near the size that it was trained at",
 )  # fmt: skip
 def any_resolution(said, result):
@@ -127,7 +128,7 @@ def any_resolution(said, result):
 
 @claim(
     "S1", "III.B and IV.E", "where several colors are possible it picks an assertive one", "02",
-    "02_unet",
+    "02/unet",
     fails="the squared error that it trains asks for the mean of the possible colors",
 )  # fmt: skip
 def assertive(said, result):
@@ -154,7 +155,7 @@ def real_time(said):
 
 
 @claim(
-    "S1", "IV.D, Table 4", "the graphics card is about three times as fast as the processor", "07",
+    "S1", "IV.D, Table 4", "the graphics card is about three times as fast as the processor", "08",
     said={"GPU": [0.153, 0.644, 1.867, 8.534], "CPU": [0.459, 1.869, 5.974, 23.896]},
     holds="its own column of ratios follows from its seconds",
 )  # fmt: skip

@@ -1,7 +1,9 @@
 """The claims of S2, Liu: quantized classification."""
 
 import numpy as np
-from course_utils.claims.judging import (
+
+from course_utils import bins
+from experiments.claims.judging import (
     between,
     by_interval,
     cannot,
@@ -14,12 +16,10 @@ from course_utils.claims.judging import (
     row_of,
 )
 
-from course_utils import bins
-
 
 @claim(
     "S2", "Problem statement", "a squared error averages colors and looks grayish", "05",
-    "05_photographs",
+    "05/photographs",
     holds="theory says so too: it asks for the mean",
 )  # fmt: skip
 def l2_is_pale(said, result):
@@ -32,7 +32,7 @@ def l2_is_pale(said, result):
 
 @claim(
     "S2", "9.1", "weighting the classes makes the network learn rare colors", "05",
-    "05_photographs",
+    "05/photographs",
     holds="at a price: beside gray's, its PSNR is the lower one",
     part="colorfulness stands for rare colors here",
 )  # fmt: skip
@@ -88,7 +88,7 @@ def number_of_bins(said):
 
 
 @claim(
-    "S2", "10", "a temperature of 0.38 rebalances the colors", "05", "05_photographs",
+    "S2", "10", "a temperature of 0.38 rebalances the colors", "05", "05/photographs",
     said={"T": 0.38, "thing": "balloon"},
     fails="cooling favors what is frequent, and in photographs that is gray",
 )  # fmt: skip
@@ -107,7 +107,7 @@ def temperature(said, result):
 
 @claim(
     "S2", "10, Table 1", "means over three pictures tell good results from bad ones", "05",
-    "05_photographs",
+    "05/photographs",
     said={"good": 27.663, "bad": 18.688},
     fails="gray pictures alone reach both: three measure the choice of pictures",
 )  # fmt: skip
@@ -123,7 +123,7 @@ def three_pictures(said, result):
 @claim(
     "S2", "10, Table 1",
     "the baseline to beat is a squared-error network of 17.325 dB and an SSIM of 0.836", "05",
-    "05_photographs",
+    "05/photographs",
     said={"psnr": 17.325, "ssim": 0.836},
     fails="a gray picture has more; a baseline below gray is none",
 )  # fmt: skip
@@ -138,7 +138,7 @@ def a_baseline(said, result):
 
 
 @claim(
-    "S2", "10", "even where it is bad it is better than the baseline", "05", "05_photographs",
+    "S2", "10", "even where it is bad it is better than the baseline", "05", "05/photographs",
     fails="on hard photographs the baseline is better; over all they tie",
 )  # fmt: skip
 def bad_beats_baseline(said, result):
@@ -157,7 +157,7 @@ def bad_beats_baseline(said, result):
 
 @claim(
     "S2", "11", "it fails on warm tones because its data are glaciers and mountains", "05",
-    "05_photographs",
+    "05/photographs",
     part="other data help, and most of the error stays",
 )  # fmt: skip
 def warm_tones(said, result):

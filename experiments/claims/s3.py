@@ -1,7 +1,9 @@
 """The claims of S3, Gendre: pix2pix, a proposal; it says what will be done, and why."""
 
 import numpy as np
-from course_utils.claims.judging import (
+
+from course_utils import color, metrics
+from experiments.claims.judging import (
     HOLDS,
     OWN,
     PART,
@@ -18,11 +20,9 @@ from course_utils.claims.judging import (
     row_of,
 )
 
-from course_utils import color, metrics
-
 
 @claim(
-    "S3", "II", "R, G and B can be predicted from gray instead of a and b", "02", "02_targets",
+    "S3", "II", "R, G and B can be predicted from gray instead of a and b", "02", "02/targets",
     fails="it has to redraw a picture that was given",
 )  # fmt: skip
 def rgb_target(said, result):
@@ -57,7 +57,7 @@ def gray_has_a_space(said):
 
 
 @claim(
-    "S3", "VI", "SSIM lies between -1 and 1", "07",
+    "S3", "VI", "SSIM lies between -1 and 1", "08",
     said={"least": -1.0, "most": 1.0},
     holds="the upper end is reached, the lower nearly",
 )  # fmt: skip
@@ -71,7 +71,7 @@ def ssim_range(said):
 
 
 @claim(
-    "S3", "VI", "an Inception Score lies between 1 and the 1,000 classes", "07",
+    "S3", "VI", "an Inception Score lies between 1 and the 1,000 classes", "08",
     said={"least": 1.0, "most": 1000.0, "classes": 1000},
     holds="it is the exponential of a divergence that is at most the log of their number",
 )  # fmt: skip
@@ -87,7 +87,7 @@ def inception_range(said):
 
 
 @claim(
-    "S3", "V", "an SSIM of 0.93 is a mark to measure oneself against", "02", "02_checkpoint",
+    "S3", "V", "an SSIM of 0.93 is a mark to measure oneself against", "02", "02/checkpoint",
     said={"ssim": 0.93},
     fails="on these photographs gray passes it: most of SSIM is L, which was given",
 )  # fmt: skip
@@ -117,7 +117,7 @@ def l1_is_best(said):
 
 
 @claim(
-    "S3", "IV", "an adversarial loss makes colors that could be real", "06", "06_paintbox",
+    "S3", "IV", "an adversarial loss makes colors that could be real", "06", "06/paintbox",
     holds="it commits to one of the colors that a thing can have, where L1 gives a mixture",
     part="most things get a color that they can have, and inside a thing it still varies",
     fails="it commits no oftener than L1 does",
@@ -143,7 +143,7 @@ def real_colors(said, result):
 
 @claim(
     "S3", "IV", "an input noise lets the generator answer the same gray in several ways", "06",
-    "06_paintbox",
+    "06/paintbox",
     holds="its answers differ as much as those of the world",
     part="they differ, and less than those of the world",
     fails="dropout, which plays the noise, hardly moves the answer",
@@ -160,7 +160,7 @@ def input_noise(said, result):
 
 
 @claim(
-    "S3", "IV", "an adversarial loss makes photographs more colorful", "06", "06_photographs",
+    "S3", "IV", "an adversarial loss makes photographs more colorful", "06", "06/photographs",
     holds="against the same network, trained as long without the adversary; PSNR is the price",
     fails="it makes them paler than the same network without the adversary",
     open="the intervals of the two losses overlap",
@@ -181,7 +181,7 @@ def colorful_photographs(said, result):
 
 
 @claim(
-    "S3", "VI and VII", "a picture with a low SSIM can look real", "06", "06_redraws",
+    "S3", "VI and VII", "a picture with a low SSIM can look real", "06", "06/redraws",
     holds="SSIM ranks a picture that is real by construction below an unfinished gray one",
 )  # fmt: skip
 def low_ssim(said, result):
@@ -196,7 +196,7 @@ def low_ssim(said, result):
 
 
 @claim(
-    "S3", "VI", "the Inception Score fits the needs of a colorizer", "06", "06_scores",
+    "S3", "VI", "the Inception Score fits the needs of a colorizer", "06", "06/scores",
     fails="it never sees which picture belongs to which: all may be exchanged",
 )  # fmt: skip
 def class_score(said, result):
@@ -211,7 +211,7 @@ def class_score(said, result):
 
 
 @claim(
-    "S3", "III and VI", "3,000 test pictures are enough for a Fréchet distance", "06", "06_bias",
+    "S3", "III and VI", "3,000 test pictures are enough for a Fréchet distance", "06", "06/bias",
     said={"n": 3000},
     holds="and still, print real against real beside it",
     part="with few features; the share grows with their number, and Inception has 2,048",

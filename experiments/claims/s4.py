@@ -1,7 +1,8 @@
 """The claims of S4, Ain Shams University: borrowed features, and an application."""
 
 import numpy as np
-from course_utils.claims.judging import (
+
+from experiments.claims.judging import (
     HOLDS,
     OPEN,
     OWN,
@@ -19,7 +20,7 @@ from course_utils.claims.judging import (
 
 @claim(
     "S4", "4.2.1 and 4.2.2", "its accuracy, 54.73 to 84.73 %, tells how well a model colors", "04",
-    "04_constants",
+    "04/constants",
     said={"first": 0.5473, "second": 0.557, "animals": 0.7905, "samples": 0.82, "best": 0.8473},
     fails="Keras counts one bit of a pixel, and constants reach each of these numbers",
 )  # fmt: skip
@@ -41,7 +42,7 @@ def accuracy(said, result):
 
 
 @claim(
-    "S4", "4.2.1", "82 % is the best accuracy that its first model reached", "07",
+    "S4", "4.2.1", "82 % is the best accuracy that its first model reached", "08",
     said={"best": 82.0, "trials": (54.73, 69.01, 84.73)},
     fails="the same epochs, batch and optimizer stand beside another number in 4.2.2",
 )  # fmt: skip
@@ -51,7 +52,7 @@ def best_accuracy(said):
 
 
 @claim(
-    "S4", "4.2.1", "with fewer photographs the second model is worse than the first", "07",
+    "S4", "4.2.1", "with fewer photographs the second model is worse than the first", "08",
     said={"first": {100: 54.73, 400: 69.01, 1000: 84.73}, "second": {100: 55.7}},
     fails="it had a tenth of the epochs as well; at equal epochs it is ahead",
 )  # fmt: skip
@@ -63,7 +64,7 @@ def second_is_worse(said):
 
 
 @claim(
-    "S4", "4.2.2", "the more epochs, the better the accuracy", "04", "04_epochs",
+    "S4", "4.2.2", "the more epochs, the better the accuracy", "04", "04/epochs",
     part="on the photographs that it learns; on others the number hardly moves",
 )  # fmt: skip
 def epochs_and_accuracy(said, result):
@@ -79,7 +80,7 @@ def epochs_and_accuracy(said, result):
 
 @claim(
     "S4", "4.1.4", "pretrained weights guarantee that training converges faster", "04",
-    "04_borrowed",
+    "04/borrowed",
     fails="no lead in the first half of the budget; they end a little higher",
 )  # fmt: skip
 def faster(said, result):
@@ -100,7 +101,7 @@ def faster(said, result):
 
 
 @claim(
-    "S4", "1.3", "a pretrained model improves the result", "04", "04_borrowed",
+    "S4", "1.3", "a pretrained model improves the result", "04", "04/borrowed",
     holds="by little, where the borrowed layers go on learning",
 )  # fmt: skip
 def borrowed(said, result):
@@ -118,7 +119,7 @@ def borrowed(said, result):
 
 @claim(
     "S4", "4.1.4", "the fused vector tells the network what the picture shows", "04",
-    "04_checkpoint",
+    "04/checkpoint",
     holds="it relies on the vector: with a wrong one it paints worse",
 )  # fmt: skip
 def fused_vector(said, result):
@@ -151,7 +152,7 @@ def relu_range(said):
 
 
 @claim(
-    "S4", "4.2.1", "its second model paints pale for want of data and computers", "02", "02_unet",
+    "S4", "4.2.1", "its second model paints pale for want of data and computers", "02", "02/unet",
     fails="a network with little left to learn is as pale, because the squared error asks for it",
 )  # fmt: skip
 def pale_for_want(said, result):
@@ -167,7 +168,7 @@ def pale_for_want(said, result):
 
 @claim(
     "S4", "2.4", "classification gives more saturated pictures than regression", "05",
-    "05_photographs",
+    "05/photographs",
     fails="not by itself: the most probable bin is often gray; weights make it vivid",
 )  # fmt: skip
 def classes_are_vivid(said, result):
@@ -180,7 +181,7 @@ def classes_are_vivid(said, result):
 
 
 @claim(
-    "S4", "4.1.4", "in Inception-ResNet-v2 the last blocks have 17 × 17 positions", "07",
+    "S4", "4.1.4", "in Inception-ResNet-v2 the last blocks have 17 × 17 positions", "08",
     said={"before": 17, "last": 17},
     fails="its own list brings 17 down to 8 before them",
 )  # fmt: skip

@@ -1,0 +1,280 @@
+"""Measure colorizers, known by `Colorizer.load`, `.colorize` and `.ab` alone.
+
+All are scored on the same photographs and on the same drawn scenes, at their native size. A board
+keeps the values of every photograph and scene, so that others can rescore some of them, compare
+colorizers in pairs, and draw.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from course_utils import bins, color, colorizer, course, metrics, paintbox, photos, progress
+from course_utils.colorizer import Colorizer
+from course_utils.colorizer.model import resize, working_size
+from course_utils.leaderboard import standings
+from course_utils.metrics import METRICS
+from course_utils.training import fingerprint
+
+Board = dict[str, Any]
+Photographs = NDArray[np.uint8]
+Painter = Callable[[Photographs], Photographs]
+
+SCENES, SCENE_SIZE, SCENE_SEED = 100, 64, 77  # scenes that no lesson trains on
+CEILING_SIZE = 64  # the smallest working size of the shipped colorizers, in pixels
+HALVINGS = 20
+TURNS = 15  # photographs that every colorizer predicts for its median time
+TANH = 1.5  # ab that never leave this are a network's output, not CIELAB units
+FAR = 200.0  # no color of sRGB has an a or b beyond 108
+GRAY, MEAN = "gray", "own mean ab (uses the answer)"
+
+
+def shipped() -> dict[str, Colorizer]:
+    """All shipped colorizers by name, in the order of their lessons."""
+    return {name: admit(name) for name in colorizer.names()}
+
+
+def admit(model: str | Path) -> Colorizer:
+    """The colorizer of a shipped name or of a path, after a trial on three scenes and a ramp.
+
+    Raises FileNotFoundError or ValueError, whose one sentence says why it cannot take part: those
+    of `Colorizer.load`, and answers that are not finite or not in CIELAB units.
+    """
+    loaded = Colorizer.load(model)
+    L = np.concatenate([paintbox.sample(3, 64, SCENE_SEED).L, np.zeros((1, 64, 64, 1), np.float32)])
+    L[3] = np.linspace(0, 100, 64 * 64).reshape(64, 64, 1)
+    try:
+        ab = loaded.ab(L)
+    except Exception as error:  # onnxruntime raises a dozen kinds of its own
+        raise ValueError(
+            f"{loaded.name} stops on an L of shape {L.shape} with {type(error).__name__}; a graph "
+            "takes any N, H and W."
+        ) from None
+    if not np.isfinite(ab).all():
+        share = 1 - np.isfinite(ab).mean()
+        raise ValueError(
+            f"{loaded.name} answers {share:.0%} of its ab with NaN or infinity; look for a "
+            "logarithm, a root or a division that some L makes undefined."
+        )
+    reach = float(np.abs(ab).max())
+    if 0 < reach <= TANH:
+        raise ValueError(
+            f"{loaded.name} never leaves ±{reach:.2g} in ab: that is a network's output and not "
+            "CIELAB units; multiply by what its targets were divided by (`scale` when exporting)."
+        )
+    if reach > FAR:
+        raise ValueError(
+            f"{loaded.name} reaches {reach:.4g} in ab, and no color of sRGB lies beyond 108; "
+            "check its `scale`, and whether it knows that L spans 0 to 100."
+        )
+    return loaded
+
+
+def contestants(
+    files: Iterable[str | Path],
+) -> tuple[dict[str, Colorizer], dict[str, str]]:
+    """({name: Colorizer}, {file: why it cannot take part}) of the readers' own .onnx files."""
+    models, refused = {}, {}
+    for file in files:
+        try:
+            model = admit(file)
+        except (OSError, ValueError) as error:
+            refused[str(file)] = str(error)
+            continue
+        name = model.name
+        while name in {*models, *colorizer.names(), *REFERENCES, *SCENE_REFERENCES}:
+            name += " (yours)"
+        models[name] = model
+    return models, refused
+
+
+# References: rows that need no network.
+
+
+def _shrunk(rgb: Photographs) -> Photographs:
+    """A photograph whose true ab was brought to CEILING_SIZE and back, as colorizers do."""
+    L, ab = color.split(color.rgb_to_lab(rgb))
+    small = resize(ab, *working_size(*L.shape[:2], CEILING_SIZE))
+    return _bytes(color.with_ab(L, resize(small, *L.shape[:2])))
+
+
+def _binned(rgb: Photographs) -> Photographs:
+    """A photograph whose true ab were moved to the nearest of the 313 bins."""
+    L, ab = color.split(color.rgb_to_lab(rgb))
+    return _bytes(color.with_ab(L, bins.ab_bins()[bins.encode(ab, k=1)[0][..., 0]]))
+
+
+def _bytes(rgb: NDArray[np.float32]) -> Photographs:
+    return np.round(255 * rgb).astype(np.uint8)
+
+
+REFERENCES: dict[str, Painter] = {
+    GRAY: metrics.paint_gray,
+    MEAN: metrics.paint_mean,
+    f"truth at {CEILING_SIZE} px (ceiling)": _shrunk,
+    "truth in 313 bins (ceiling)": _binned,
+}
+SCENE_REFERENCES: dict[str, Callable[[paintbox.Scenes], NDArray[np.float32]]] = {
+    GRAY: lambda scenes: 0 * scenes.ab,
+    MEAN: lambda scenes: scenes.ab.mean((1, 2), keepdims=True) + 0 * scenes.ab,
+    "expected color (ceiling)": lambda scenes: scenes.expected_ab(),
+}
+
+
+# Values of every picture.
+
+
+def seconds(models: dict[str, Colorizer], rgb: Photographs) -> dict[str, float]:
+    """{name: median processor time of `colorize` for one photograph, on one thread}.
+
+    rgb: (N, H, W, 3). Processor time leaves out other processes, and one thread leaves out threads
+    that wait busily for each other. Models take turns, so that a busy machine is fair to all.
+    """
+    single = {name: model.on_threads(1) for name, model in models.items()}
+    taken: dict[str, list[float]] = {name: [] for name in models}
+    for x in progress.bar(rgb, "seconds"):
+        for name, model in single.items():
+            begun = time.process_time()
+            model.colorize(x)
+            taken[name].append(time.process_time() - begun)
+    return {name: float(np.median(values)) for name, values in taken.items()}
+
+
+def scene_values(
+    scenes: paintbox.Scenes, ab_hat: NDArray[np.float32]
+) -> dict[str, NDArray[np.float64]]:
+    """{"regret", "mse", "chroma"}, each (n,), of predictions (n, H, W, 2) for drawn scenes.
+
+    Regret is free of the luck of the sample (`paintbox.regret`); "mse" is the squared error on the
+    one sample that there is, per pixel and channel; "chroma" the mean length of the prediction.
+    """
+    mse = ((ab_hat - scenes.ab) ** 2).mean((1, 2, 3), dtype=float)
+    chroma = np.hypot(*np.moveaxis(ab_hat, -1, 0)).mean((1, 2), dtype=float)
+    return {"regret": paintbox.regret(scenes, ab_hat), "mse": mse, "chroma": chroma}
+
+
+def drawn_scenes() -> paintbox.Scenes:
+    """The scenes of the leaderboard, always the same."""
+    return paintbox.sample(SCENES, SCENE_SIZE, SCENE_SEED)
+
+
+def halved_distances(
+    features: NDArray[np.float32],
+    features_hat: NDArray[np.float32],
+    halvings: int = HALVINGS,
+    seed: int = course.SEED,
+) -> NDArray[np.float64]:
+    """Fréchet distances between disjoint halves: truth of one, prediction of the other.
+
+    features, features_hat: (N, width) of the same N photographs, true and predicted. The halves are
+    of equal size and share no photograph, and the same halvings serve every model, so that with
+    the truth itself as `features_hat` one has the floor that bias leaves at this N. Returns
+    (halvings,).
+    """
+    rng, half = np.random.default_rng(seed), len(features) // 2
+    orders = [rng.permutation(len(features)) for _ in range(halvings)]
+    return np.array(
+        [
+            metrics.frechet_distance(features[order[:half]], features_hat[order[half : 2 * half]])
+            for order in orders
+        ]
+    )
+
+
+# The measurement.
+
+
+def measure(
+    models: dict[str, Colorizer],
+    rgb: Photographs,
+    scenes: paintbox.Scenes,
+    data: str,
+    references: bool = True,
+) -> Board:
+    """Score colorizers on photographs and scenes: a dict that json can hold.
+
+    models: {name: Colorizer}. rgb: uint8 (N, H, W, 3). data: what they are, in words. references:
+    with the rows of REFERENCES and SCENE_REFERENCES.
+
+    Returns data, n, size, seed; pictures, a fingerprint of the photographs; protocol, in words;
+    photographs, {name: {key of METRICS: values}}; scenes, {name: {measure: values}}; frechet,
+    {name: values of the halvings, of "truth" among them}, {} for fewer photographs than it needs;
+    cost, {name: {"ms", "megabytes", "parameters", "works at"}}; and what `standings.judged` adds.
+    """
+    distances = _to_truth(rgb)
+    board: Board = {
+        "data": data,
+        "n": len(rgb),
+        "size": rgb.shape[1],
+        "seed": course.SEED,
+        "pictures": fingerprint(rgb),
+        "protocol": _protocol(scenes),
+        "frechet": {"truth": distances(rgb)} if distances else {},
+        "photographs": {},
+        "scenes": {},
+    }
+    truths = [metrics.Picture(x) for x in rgb]  # all models share their Lab
+    painters = (REFERENCES if references else {}) | {k: m.colorize for k, m in models.items()}
+    for name, paint in painters.items():
+        hats = [paint(x) for x in progress.bar(rgb, name)]
+        found = metrics.each(truths, hats, name)
+        digits = {key: METRICS[key].digits + 1 for key in found}
+        board["photographs"][name] = _rounded(found, digits)
+        if distances and "ceiling" not in name:
+            board["frechet"][name] = distances(hats)
+    answers = {k: answer(scenes) for k, answer in SCENE_REFERENCES.items() if references}
+    answers |= {name: model.ab(scenes.L) for name, model in models.items()}
+    for name, ab_hat in answers.items():
+        digits = {"regret": 2, "mse": 2, "chroma": 3}
+        board["scenes"][name] = _rounded(scene_values(scenes, ab_hat), digits)
+    taken = seconds(models, rgb[:TURNS])
+    board["cost"] = {name: _cost(model, taken[name]) for name, model in models.items()}
+    return standings.judged(board)
+
+
+def installed() -> tuple[Photographs, paintbox.Scenes, str]:
+    """(rgb, scenes, data): eight installed photographs, 150 px, and the drawn scenes."""
+    parts = [photos.load("bundled", split, 150) for split in ("train", "test")]
+    return np.concatenate(parts), drawn_scenes(), "installed with scikit-image and scikit-learn"
+
+
+def _rounded(values: dict[str, Any], digits: dict[str, int]) -> dict[str, list[float]]:
+    return {key: np.round(values[key], digits[key]).tolist() for key in digits}
+
+
+def _to_truth(rgb: Photographs) -> Callable[[Any], list[float]] | None:
+    """A function from N pictures to their halved distances to `rgb`; None where N is too small."""
+    from course_utils import networks
+
+    with redirect_stdout(None):
+        network = networks.features("course_RGB")
+    if len(rgb) // 2 < 4 * network.width:
+        return None
+    true = network.embed(rgb)
+    return lambda pictures: halved_distances(true, network.embed(pictures)).round(5).tolist()
+
+
+def _protocol(scenes: paintbox.Scenes) -> dict[str, str]:
+    return {
+        "measures": "sRGB, 8 bits, data range 1, mean of per-image values; SSIM window uniform 7x7",
+        "interval": "95 % percentile bootstrap over pictures, 2000 resamples, seed 1",
+        "gap": "absolute difference to the truth's, photograph by photograph",
+        "frechet": "course_RGB features (not FID), truth of one half against prediction of the "
+        f"other, mean of {HALVINGS} halvings",
+        "scenes": f"{len(scenes)} scenes of paintbox, {scenes.L.shape[1]} px, seed {SCENE_SEED}",
+        "ms": "processor time for one photograph on one thread, median, in turns",
+    }
+
+
+def _cost(model: Colorizer, taken: float) -> dict[str, float]:
+    return {
+        "ms": round(1000 * taken, 1),
+        "megabytes": round(model.n_bytes / 1e6, 2),
+        "parameters": model.metadata["parameters"],
+        "works at": model.size,
+    }
