@@ -3,7 +3,7 @@
 import numpy as np
 
 from course_utils import color
-from course_utils.checks.compare import compare
+from course_utils.checks.compare import Answer, compare
 
 
 def _decode(v):
@@ -16,14 +16,24 @@ def _encode(y, threshold=0.0031308):
     return np.where(y <= threshold, 12.92 * y, 1.055 * y ** (1 / 2.4) - 0.055)
 
 
-def encode_srgb(answer):
-    """Check linear light -> sRGB values, on 200 hidden values of which a third are dark."""
-    rng = np.random.default_rng(11)
-    light = np.concatenate([rng.uniform(0, 1, 130), rng.uniform(0, 0.05, 70)])
+def _grays(rng, *shapes, dark=0.05):
+    """Numbers in 0…1, every third one dark, both ends among them; the last array is float32."""
+    arrays = []
+    for shape in shapes:
+        x = rng.uniform(0, 1, shape)
+        x.flat[::3] *= dark
+        x.flat[:2] = [0, 1][: x.size]
+        arrays.append(x)
+    arrays[-1] = arrays[-1].astype(np.float32)
+    return [(x,) for x in arrays]
+
+
+def encode_srgb(answer: Answer) -> None:
+    """Check linear light -> sRGB values, for arrays of three ranks."""
     compare(
         "encode_srgb",
         answer,
-        [light],
+        _grays(np.random.default_rng(11), 200, (1, 7), (4, 5, 3), dark=0.01),
         _encode,
         {
             "this is the decoding, from values to light; asked is the other direction.": _decode,
@@ -34,50 +44,81 @@ def encode_srgb(answer):
                 _encode(y, threshold=0.04045)
             ),
             "a bare power 1/2.2 is only near sRGB.": lambda y: y ** (1 / 2.2),
+            "a bare power 1/2.4 is not sRGB: factor, offset and straight part are missing.": (
+                lambda y: y ** (1 / 2.4)
+            ),
+            "the exponent of the encoding is 1/2.4, not 2.4.": lambda y: np.where(
+                y <= 0.0031308, 12.92 * y, 1.055 * y**2.4 - 0.055
+            ),
+            "the straight part is multiplied by 12.92 on this way, not divided.": lambda y: (
+                np.where(y <= 0.0031308, y / 12.92, 1.055 * y ** (1 / 2.4) - 0.055)
+            ),
+            "the offset 0.055 is subtracted here; adding it belongs to the decoding.": lambda y: (
+                np.where(y <= 0.0031308, 12.92 * y, 1.055 * y ** (1 / 2.4) + 0.055)
+            ),
+            "all of it is the straight part; only light up to 0.0031308 is.": lambda y: 12.92 * y,
+            "the straight part must end at a light of 0.0031308; yours has the branches swapped.": (
+                lambda y: np.where(y > 0.0031308, 12.92 * y, 1.055 * y ** (1 / 2.4) - 0.055)
+            ),
         },
         "solve the decoding formula above for the value, one branch at a time.",
     )
 
 
-def largest_chroma(answer):
-    """Check the largest whole chroma in the gamut, on 12 hidden pairs of lightness and hue."""
-    rng = np.random.default_rng(15)
-    L, hue = rng.uniform(25, 85, 12), rng.uniform(95, 265, 12)
+def _colorful(rng):
+    """Pairs (L, hue) whose largest chroma is clear of rounding, up to the blue corner of sRGB."""
+    pairs = list(zip(rng.uniform(25, 85, 12), rng.uniform(95, 265, 12)))
+    pairs += [
+        (rng.uniform(31.5, 33), rng.uniform(305.5, 306.5)),
+        *zip(rng.uniform(60, 98, 3), [328, 110, 140]),
+    ]
+    pairs = [(float(L), float(hue)) for L, hue in pairs]
+    return [pair for pair in pairs if len({_largest(*pair, move=m) for m in (-0.03, 0, 0.03)}) == 1]
 
-    def largest(L, hue, radians=np.radians, swap=False):
-        chroma = np.arange(151.0)
-        a, b = chroma * np.cos(radians(hue)), chroma * np.sin(radians(hue))
-        lab = np.stack([np.full_like(chroma, L), *((b, a) if swap else (a, b))], axis=-1)
-        return chroma[color.in_gamut(lab)].max()
 
-    def each(one):
-        return lambda L, hue: np.array([np.nan if v is None else v for v in map(one, L, hue)])
+def _largest(L, hue, radians=np.radians, swap=False, move=0.0, step=1.0, end=151):
+    chroma = np.arange(0, end, step)
+    reach = np.maximum(chroma + move, 0)
+    a, b = reach * np.cos(radians(hue)), reach * np.sin(radians(hue))
+    lab = np.stack([np.full_like(chroma, L), *((b, a) if swap else (a, b))], axis=-1)
+    return int(chroma[color.in_gamut(lab)].max())
 
+
+def largest_chroma(answer: Answer) -> None:
+    """Check the largest whole chroma in the gamut, for up to 15 pairs of lightness and hue."""
     compare(
         "largest_chroma",
-        lambda L, hue: None if answer(L[0], hue[0]) is None else each(answer)(L, hue),
-        [L, hue],
-        each(largest),
+        answer,
+        _colorful(np.random.default_rng(15)),
+        _largest,
         {
-            "the hue is in degrees; cos and sin want radians.": each(
-                lambda L, hue: largest(L, hue, radians=float)
+            "the hue is in degrees; cos and sin want radians.": lambda L, hue: _largest(
+                L, hue, radians=float
             ),
-            "a and b are swapped: a goes with the cosine.": each(
-                lambda L, hue: largest(L, hue, swap=True)
+            "a and b are swapped: a goes with the cosine.": lambda L, hue: _largest(
+                L, hue, swap=True
             ),
-            "this is the first chroma outside; asked is the last inside.": each(
-                lambda L, hue: largest(L, hue) + 1
+            "this is the first chroma outside; asked is the last inside.": lambda L, hue: (
+                _largest(L, hue) + 1
             ),
-            "the lightness was not used.": each(lambda L, hue: largest(50, hue)),
+            "this is one too small: chroma 0 is in the gamut as well.": lambda L, hue: (
+                _largest(L, hue) - 1
+            ),
+            "the lightness was not used.": lambda L, hue: _largest(50, hue),
+            "the hue was not used.": lambda L, hue: _largest(L, 0),
+            "this is the other side of gray: the hue is turned by 180 degrees.": lambda L, hue: (
+                _largest(L, hue + 180)
+            ),
+            "you stop too early: near blue, sRGB shows a chroma of more than 130.": (
+                lambda L, hue: _largest(L, hue, end=101)
+            ),
         },
         "make an array (151, 3) of Lab colors, one for each chroma; ask which are in the gamut.",
-        tolerance=0.5,
     )
 
 
-def gray_to_L(answer):
-    """Check gray value -> L*, on 300 hidden gray values."""
-    gray = np.random.default_rng(12).uniform(0, 1, 300)
+def gray_to_L(answer: Answer) -> None:
+    """Check gray value -> L*, for arrays of three ranks."""
 
     def lightness(y):
         return np.where(y > (6 / 29) ** 3, 116 * np.cbrt(y) - 16, y * (29 / 3) ** 3)
@@ -85,7 +126,7 @@ def gray_to_L(answer):
     compare(
         "gray_to_L",
         answer,
-        [gray],
+        _grays(np.random.default_rng(12), 300, (1, 8), (2, 5, 4), dark=0.1),
         lambda g: lightness(_decode(g)),
         {
             "this is 100 times the gray value: the pixel stays code, it never became light.": (
@@ -98,50 +139,82 @@ def gray_to_L(answer):
             "the straight part of f near black is missing.": lambda g: (
                 116 * np.cbrt(_decode(g)) - 16
             ),
+            "the value was decoded twice.": lambda g: lightness(_decode(_decode(g))),
+            "the value was encoded; it is to be decoded, from value to light.": lambda g: lightness(
+                _encode(g)
+            ),
+            "the light is right; the cube root of it runs from 0 to 1, L* is 116 f(Y) - 16.": (
+                lambda g: 100 * np.cbrt(_decode(g))
+            ),
+            "116 f(Y) is right, 16 is still to be subtracted.": lambda g: (
+                lightness(_decode(g)) + 16
+            ),
+            "L* runs from 0 to 100; yours runs from 0 to 1.": lambda g: lightness(_decode(g)) / 100,
+            "gamma 2.2 is only near the decoding of sRGB.": lambda g: lightness(g**2.2),
         },
         "two steps, both written above: decode the value to light Y, then L* = 116 f(Y) - 16.",
-        tolerance=1e-3,
+        absolute=1e-3,
     )
 
 
-def delta_e(answer):
-    """Check the CIE 1976 color difference, on 50 hidden pairs of Lab colors."""
+def delta_e(answer: Answer) -> None:
+    """Check the CIE 1976 color difference, for lists, pictures and single colors."""
     rng = np.random.default_rng(13)
-    pairs = color.rgb_to_lab(rng.uniform(0, 1, (2, 50, 3)))
+    shapes = (50, 3), (4, 5, 3), (1, 3), (3,), (3, 3)
+    pairs = [color.rgb_to_lab(rng.uniform(0, 1, (2, *shape))).astype(float) for shape in shapes]
 
-    def difference(first, second):
-        return np.asarray(first, np.float64) - second
+    def length(d, axis=-1):
+        return np.sqrt((d**2).sum(axis))
 
     compare(
         "delta_e",
         answer,
-        list(pairs),
-        lambda p, q: np.sqrt((difference(p, q) ** 2).sum(-1)),
+        [tuple(pair) for pair in pairs],
+        lambda p, q: length(p - q),
         {
-            "the square root is missing.": lambda p, q: (difference(p, q) ** 2).sum(-1),
-            "L* is part of the distance too.": lambda p, q: np.sqrt(
-                (difference(p, q)[..., 1:] ** 2).sum(-1)
-            ),
+            "the square root is missing.": lambda p, q: ((p - q) ** 2).sum(-1),
+            "L* is part of the distance too.": lambda p, q: length((p - q)[..., 1:]),
             "these are summed absolute differences; the distance is Euclidean.": lambda p, q: (
-                np.abs(difference(p, q)).sum(-1)
+                np.abs(p - q).sum(-1)
             ),
             "this averages the three squares; the distance adds them.": lambda p, q: np.sqrt(
-                (difference(p, q) ** 2).mean(-1)
+                ((p - q) ** 2).mean(-1)
+            ),
+            "this is the largest of the three differences; the distance is Euclidean.": (
+                lambda p, q: np.abs(p - q).max(-1)
+            ),
+            "the differences are added before they are squared; square each first.": (
+                lambda p, q: np.abs((p - q).sum(-1))
+            ),
+            "the two colors are added; a difference subtracts.": lambda p, q: length(p + q),
+            "this is the distance of the two distances from black: subtract color by color.": (
+                lambda p, q: np.abs(length(p) - length(q))
+            ),
+            "this is one number for all colors; asked is one for each: add along the last axis.": (
+                lambda p, q: length(p - q, None)
+            ),
+            "the sum runs along the first axis; the three numbers of a color are on the last.": (
+                lambda p, q: length(p - q, 0)
+            ),
+            "the sum runs along axis 1, which is the last one only for a list; use axis -1.": (
+                lambda p, q: length(p - q, min(1, p.ndim - 1))
             ),
         },
         "the Pythagorean theorem in three dimensions, over the last axis.",
-        tolerance=1e-3,
+        absolute=1e-3,
     )
 
 
-def error_in_ab(answer):
-    """Check loss -> root-mean-square error in CIELAB units, on 40 hidden losses and scales."""
+def error_in_ab(answer: Answer) -> None:
+    """Check loss -> root-mean-square error in CIELAB units, for ten losses and scales."""
     rng = np.random.default_rng(14)
-    loss, scale = rng.uniform(0.002, 0.05, 40), rng.uniform(80, 260, 40)
+    losses = rng.uniform(0.002, 0.05, 10), rng.uniform(80, 260, 10)
+    inputs = [(float(loss), float(scale)) for loss, scale in zip(*losses)]
+    inputs += [(0.0, 128.0), (np.float64(0.3), np.float32(110)), (900.0, 1.0)]
     compare(
         "error_in_ab",
         answer,
-        [loss, scale],
+        inputs,
         lambda loss, scale: scale * np.sqrt(loss),
         {
             "the loss is a *squared* error: the square root is missing.": lambda loss, scale: (
@@ -152,6 +225,22 @@ def error_in_ab(answer):
             ),
             "the scale belongs outside the square root.": lambda loss, scale: np.sqrt(scale * loss),
             "this is the mean squared error; take its root.": lambda loss, scale: scale**2 * loss,
+            "the scale was not used.": lambda loss, scale: np.sqrt(loss),
+            "the scale was not used: it is not always 128.": lambda loss, scale: (
+                128 * np.sqrt(loss)
+            ),
+            "the scale was not used: it is not always 110.": lambda loss, scale: (
+                110 * np.sqrt(loss)
+            ),
+            "the loss is a mean over both channels already; do not double it.": (
+                lambda loss, scale: scale * np.sqrt(2 * loss)
+            ),
+            "the loss is a mean over both channels; do not halve it.": lambda loss, scale: (
+                scale * np.sqrt(loss / 2)
+            ),
+            "the loss is squared once more; take its root instead.": lambda loss, scale: (
+                scale * loss**2
+            ),
         },
         "undo what was done, last step first: mean of squares, square, division by the scale.",
     )
