@@ -262,7 +262,7 @@ def warm_errors(rgb: NDArray[np.uint8], models: list[Callable]) -> list[list[flo
     return rows
 
 
-def ways_to_color(trained: dict[str, Arm], w: NDArray) -> dict[str, Callable]:
+def ways_to_color(trained: dict[str, Trained], w: NDArray) -> dict[str, Callable]:
     """{name: function from a photograph to its colored copy}: ceilings, networks and choices."""
     models = {"nearest bin (ceiling)": nearest_bin, "quarter code (ceiling)": quarter_code}
     models |= {name: painter(network) for name, (network, _) in trained.items()}
