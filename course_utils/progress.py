@@ -8,7 +8,7 @@ Item = TypeVar("Item")
 
 
 def under_test() -> bool:
-    """Whether pytest is running, nbval's kernels included: there, output must not depend on time."""
+    """Whether pytest is running, or nbval: there, output must not depend on time."""
     return "PYTEST_CURRENT_TEST" in os.environ
 
 

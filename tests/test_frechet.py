@@ -115,14 +115,14 @@ def test_too_few_rows_and_other_shapes_are_refused():
 
 def test_gray_is_farther_from_real_than_real_is(shared_data):
     """At equal N: one half of the photographs against the other, left alone, faded, or gray."""
-    from course_utils import backbones, color, photos
+    from course_utils import color, networks, photos
 
     def faded(rgb, share):
         L, ab = color.split(color.rgb_to_lab(rgb))
         return np.round(255 * color.lab_to_rgb(color.join(L, share * ab))).astype(np.uint8)
 
     rgb = photos.load(shared_data / "intel", "test", 96, color_only=True)
-    network = backbones.features("course_RGB")
+    network = networks.features("course_RGB")
     real, half, gray = (network.embed(x) for x in (rgb, faded(rgb, 0.5), faded(rgb, 0)))
     n = len(rgb) // 2
     assert n >= 4 * network.width

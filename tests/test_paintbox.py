@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from course_utils.bins import ab_bins
 from course_utils.color import in_gamut, join, lab_to_rgb, rgb_to_lab
 from course_utils.paintbox import floors, ladder, regret, regret_kl, sample, support
-from course_utils.paintbox_scenes import (
+from course_utils.paintbox.scenes import (
     CUE_BOXES,
     CUES,
     L_NOISE,

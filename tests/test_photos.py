@@ -19,6 +19,8 @@ from PIL import Image
 from skimage.color import lab2rgb
 
 from course_utils import photos
+from course_utils.photos import cache as caching
+from course_utils.photos import loading, splitting
 
 
 @pytest.fixture(autouse=True)
@@ -639,7 +641,7 @@ def where(folder, size=16):
         for pixels in photos.load(folder, split, size=size):
             assert splits.setdefault(pixels.tobytes(), split) == split
     files = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
-    squares = {name: photos._square(photos.open_photo(p), size) for name, p in files.items()}
+    squares = {name: loading._square(photos.open_photo(p), size) for name, p in files.items()}
     assert {square.tobytes() for square in squares.values()} == set(splits)
     return {name: splits[square.tobytes()] for name, square in squares.items()}
 
@@ -669,7 +671,7 @@ def rows(windows):
 
 
 def joined(*pictures):
-    first, second = photos._is_test(rows([photos._windows(im) for im in pictures]))
+    first, second = splitting.is_test(rows([splitting._windows(im) for im in pictures]))
     return first == second
 
 
@@ -702,7 +704,7 @@ def test_similarity_at_which_pictures_are_joined():
         other = np.random.default_rng(0).choice([-1, 1], (4, 288))
         other[0] = 1
         other[0, :flipped] = -1
-        first, second = photos._is_test(rows([whole, other]))
+        first, second = splitting.is_test(rows([whole, other]))
         assert (first == second) == together
 
 
@@ -710,7 +712,7 @@ def test_different_real_photographs_are_not_joined(shared_data):
     paths = sorted((shared_data / "intel" / "seg_test").glob("*/*.jpg"))[::4]
     index = np.array([photos.describe(path) for path in paths], photos.INDEX)
     index = index[np.argsort(index["sha256"])]
-    assert photos._is_test(index).tolist() == [drawn(sha256) for sha256 in index["sha256"]]
+    assert splitting.is_test(index).tolist() == [drawn(sha256) for sha256 in index["sha256"]]
 
 
 def test_a_group_takes_one_draw():
@@ -718,12 +720,12 @@ def test_a_group_takes_one_draw():
     index["sha256"] = [b"%064x" % i for i in range(1500)]
     index["windows"] = np.random.default_rng(0).integers(-1, 2, (1500, 4, 288))
     expected = [drawn(sha256) for sha256 in index["sha256"]]
-    assert photos._is_test(index).tolist() == expected
+    assert splitting.is_test(index).tolist() == expected
     assert 0.07 < np.mean(expected) < 0.13  # a tenth, within four standard errors
     index["windows"][700:740, 0] = index["windows"][:40, 2]  # 700 is cut out of 0, and so on
     index["windows"][1300:1340, 3] = index["windows"][700:740, 0]  # and 700 out of 1300
     expected[700:740] = expected[1300:1340] = expected[:40]
-    assert photos._is_test(index).tolist() == expected
+    assert splitting.is_test(index).tolist() == expected
 
 
 def test_flat_pictures_are_not_taken_for_copies_of_each_other(tmp_path):
@@ -772,7 +774,7 @@ def test_limit_is_a_fixed_sample(album):
     assert len(every) > 20
     assert np.array_equal(photos.load(album, size=8, limit=7), every[:7])
     assert np.array_equal(photos.load(album, size=8, limit=10**6), every)
-    names = [photos._square(photos.open_photo(album / f"{i}.png"), 8) for i in range(30)]
+    names = [loading._square(photos.open_photo(album / f"{i}.png"), 8) for i in range(30)]
     assert not all(np.array_equal(a, b) for a, b in zip(every, names, strict=False))  # it is mixed
 
 
@@ -790,15 +792,15 @@ def test_published_splits_are_kept(train, test, tmp_path):
 def test_center_square():
     pixels = noise(8, (20, 20, 3))
     wide = np.pad(pixels, ((0, 0), (10, 10), (0, 0)))
-    assert np.array_equal(photos._square(pixels, 20), pixels)
-    assert np.array_equal(photos._square(wide, 20), pixels)
-    assert np.array_equal(photos._square(wide.transpose(1, 0, 2), 20), pixels.transpose(1, 0, 2))
+    assert np.array_equal(loading._square(pixels, 20), pixels)
+    assert np.array_equal(loading._square(wide, 20), pixels)
+    assert np.array_equal(loading._square(wide.transpose(1, 0, 2), 20), pixels.transpose(1, 0, 2))
 
 
 def test_shrinking_does_not_alias():
     lines = np.zeros((256, 256, 3), np.uint8)
     lines[:, ::2] = 255
-    small = photos._square(lines, 32)[4:-4, 4:-4]
+    small = loading._square(lines, 32)[4:-4, 4:-4]
     assert abs(small.astype(int) - 127.5).max() <= 2
 
 
@@ -895,7 +897,8 @@ def opened(monkeypatch):
         names.append(Path(source).name)
         return original(source)
 
-    monkeypatch.setattr(photos, "open_photo", counted)
+    for module in (loading, splitting):
+        monkeypatch.setattr(module, "open_photo", counted)
     return names
 
 
@@ -921,7 +924,7 @@ def test_a_changed_file_is_decoded_again(tmp_path, opened):
     opened.clear()
     pixels = [*photos.load(folder, "train"), *photos.load(folder, "test")]
     assert "0.bmp" in opened
-    expected = photos._square(photos.open_photo(folder / "0.bmp"), 64)
+    expected = loading._square(photos.open_photo(folder / "0.bmp"), 64)
     assert any(np.array_equal(p, expected) for p in pixels)
 
 
@@ -949,8 +952,8 @@ def test_a_damaged_cache_is_made_again(damage, album, cache):
 
 def test_a_full_disk_is_only_a_warning(album, cache, monkeypatch):
     def full(file, **_):
-        Path(file).write_bytes(b"half of it")
-        raise OSError(28, "No space left on device", str(file))
+        file.write(b"half of it")
+        raise OSError(28, "No space left on device")
 
     expected = photos.load(album)
     monkeypatch.setenv("COURSE_CACHE", str(cache / "full"))
@@ -972,8 +975,8 @@ def test_an_unusable_cache_folder_is_only_a_warning(album, tmp_path, monkeypatch
 
 
 def test_an_interrupted_call_goes_on_where_it_was(album, opened, monkeypatch):
-    monkeypatch.setattr(photos, "PART", 8)
-    original = photos.open_photo
+    monkeypatch.setattr(caching, "PART", 8)
+    original = loading.open_photo  # which counts
 
     def interrupted(source):
         if len(opened) == 20:
@@ -981,7 +984,8 @@ def test_an_interrupted_call_goes_on_where_it_was(album, opened, monkeypatch):
         return original(source)
 
     with monkeypatch.context() as patch:
-        patch.setattr(photos, "open_photo", interrupted)
+        for module in (loading, splitting):
+            patch.setattr(module, "open_photo", interrupted)
         with pytest.raises(KeyboardInterrupt):
             photos.load(album)
     before = set(opened[:16])
@@ -989,13 +993,14 @@ def test_an_interrupted_call_goes_on_where_it_was(album, opened, monkeypatch):
     found = photos.load(album)
     assert len(opened) == 30 - 16 + len(found)  # two parts of the index were kept
     assert not before & set(opened[:14])
-    monkeypatch.setattr(photos, "PART", 1000)
+    monkeypatch.setattr(caching, "PART", 1000)
     assert np.array_equal(photos.load(album), found)
 
 
 def test_two_processes_at_once(album, cache):
     code = (
-        "import sys, hashlib; from course_utils import photos; photos.PART = 4;"
+        "import sys, hashlib; from course_utils import photos; "
+        "from course_utils.photos import cache; cache.PART = 4; "
         "print(hashlib.sha256(photos.load(sys.argv[1]).tobytes()).hexdigest())"
     )
     command = [sys.executable, "-c", code, str(album)]

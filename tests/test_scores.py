@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.special import rel_entr, softmax
 
-from course_utils import backbones, metrics
+from course_utils import metrics, networks
 
 repeatable = settings(deadline=None, max_examples=40, derandomize=True)
 
@@ -191,7 +191,7 @@ def test_both_agree_with_torchmetrics_on_the_course_s_own_network():
 
     rgb = np.round(255 * paintbox.sample(200, 32, seed=4).rgb.clip(0, 1)).astype(np.uint8)
     gray = np.stack([metrics.paint_gray(x) for x in rgb])
-    network = backbones.features("course_RGB")
+    network = networks.features("course_RGB")
     x, y = (network.embed(pictures).astype(np.float64) for pictures in (rgb, gray))
     assert metrics.frechet_distance(x, y) == pytest.approx(their_distance(x, y), rel=1e-4)
     p = network.classify(rgb).astype(np.float64)

@@ -6,8 +6,10 @@ biases are named as the layers of `small_network`, and it carries what its card 
 """
 
 import json
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from course_utils import color
 from course_utils.colorizer.graph import session as onnx_session
@@ -17,7 +19,7 @@ SIZE = 96  # pixels a side, what they are trained at
 LAYERS = ((32, 2), (64, 2), (96, 2), (96, 1), (128, 2))  # filters and stride; then the width, 1
 
 
-def small_network(channels, width, normalized=False):
+def small_network(channels: int, width: int, normalized: bool = False) -> Any:
     """The shipped networks in Keras: (N, H, W, channels), any size -> (N, width).
 
     3×3 convolutions as LAYERS lists them, ReLU, and the mean over all positions, so that it takes
@@ -38,14 +40,14 @@ def small_network(channels, width, normalized=False):
     return keras.Model(inputs, x, name="small_network")
 
 
-def scaled(rgb, channels):
+def scaled(rgb: NDArray[np.uint8], channels: int) -> NDArray[np.float32]:
     """What a shipped network takes of uint8 pictures (N, H, W, 3): L / 100, or RGB / 255."""
     if channels == 1:
         return color.rgb_to_lab(rgb)[..., :1] / np.float32(100)
     return rgb / np.float32(255)
 
 
-def opened(data, name):
+def opened(data: bytes, name: str) -> tuple[Any, dict[str, Any]]:
     """(onnxruntime session, what the file says about itself) of a shipped network's file."""
     try:
         session = onnx_session(data)
@@ -60,14 +62,14 @@ def opened(data, name):
     return session, {key: _value(text) for key, text in found.items()}
 
 
-def _value(text):
+def _value(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
         return text
 
 
-def to_keras(data, channels, width):
+def to_keras(data: bytes, channels: int, width: int) -> Any:
     """The Keras network with the kernels and biases of a shipped network's file."""
     import onnx
 

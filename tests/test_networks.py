@@ -10,11 +10,12 @@ import urllib.request
 import numpy as np
 import pytest
 
-from course_utils import backbones, color, colorizer, metrics, small_network
+from course_utils import color, colorizer, files, metrics, networks
+from course_utils.networks import applications, small
 
 RNG = np.random.default_rng(5)
 PICTURES = RNG.integers(0, 256, (5, 40, 52, 3), dtype=np.uint8)
-COURSE = sorted(small_network.SHIPPED)
+COURSE = sorted(small.SHIPPED)
 
 
 @pytest.fixture
@@ -25,30 +26,30 @@ def offline(monkeypatch, tmp_path):
     def refuse(*arguments, **options):
         raise urllib.error.URLError("no network")
 
-    def build(name, weights, real=backbones._build):
+    def build(name, weights, real=applications.build):
         assert weights != "imagenet", "the loader would wait for minutes"
         return real(name, weights)
 
     monkeypatch.setattr(urllib.request, "urlopen", refuse)
-    monkeypatch.setattr(backbones, "_build", build)
+    monkeypatch.setattr(applications, "build", build)
 
 
 @pytest.fixture(scope="module")
 def inception():
-    return backbones.features("InceptionResNetV2", "random")
+    return networks.features("InceptionResNetV2", "random")
 
 
 @pytest.fixture(scope="module")
 def vgg():
-    return backbones.features("VGG16", "random")
+    return networks.features("VGG16", "random")
 
 
 # Which weights
 
 
 def test_auto_without_imagenet_takes_the_named_substitute_and_says_so(offline, capsys):
-    for name in backbones.APPLICATIONS:
-        found = backbones.features(name)
+    for name in networks.APPLICATIONS:
+        found = networks.features(name)
         line = capsys.readouterr().out
         assert found.name == "course_L" and line.count("\n") == 1
         assert line.startswith(f"{name}: no ImageNet weights here, so course_L instead: ")
@@ -58,11 +59,11 @@ def test_auto_without_imagenet_takes_the_named_substitute_and_says_so(offline, c
 def test_imagenet_without_network_fails_at_once_with_one_sentence(offline):
     begun = time.monotonic()
     with pytest.raises(ConnectionError) as caught:
-        backbones.features("VGG16", "imagenet")
+        networks.features("VGG16", "imagenet")
     assert time.monotonic() - begun < 5
     text = str(caught.value)
     assert text.count(". ") == 0 and text.endswith(".") and "\n" not in text
-    assert "VGG16" in text and backbones.APPLICATIONS["VGG16"]["file"] in text
+    assert "VGG16" in text and networks.APPLICATIONS["VGG16"]["file"] in text
 
 
 def test_a_name_server_that_hangs_is_not_waited_for(offline, monkeypatch):
@@ -70,10 +71,10 @@ def test_a_name_server_that_hangs_is_not_waited_for(offline, monkeypatch):
         time.sleep(20)
 
     monkeypatch.setattr(urllib.request, "urlopen", hang)
-    monkeypatch.setattr(backbones, "WAIT", 0.3)
+    monkeypatch.setattr(applications, "WAIT", 0.3)
     begun = time.monotonic()
     with pytest.raises(ConnectionError):
-        backbones.features("VGG16", "imagenet")
+        networks.features("VGG16", "imagenet")
     assert time.monotonic() - begun < 5
 
 
@@ -82,7 +83,7 @@ def test_a_server_that_answers_with_an_error_is_reachable(monkeypatch):
         raise urllib.error.HTTPError(request.full_url, 403, "Forbidden", {}, None)
 
     monkeypatch.setattr(urllib.request, "urlopen", forbid)
-    assert backbones._reachable()
+    assert applications._reachable()
 
 
 def test_the_official_loader_is_used_where_its_file_or_its_server_is(offline, monkeypatch, capsys):
@@ -94,41 +95,41 @@ def test_the_official_loader_is_used_where_its_file_or_its_server_is(offline, mo
     def build(name, weights):
         asked.append((name, weights, socket.getdefaulttimeout()))
 
-    monkeypatch.setattr(backbones, "_build", build)
-    cache = backbones.Path(os.environ["KERAS_HOME"], "models")
+    monkeypatch.setattr(applications, "build", build)
+    cache = applications.Path(os.environ["KERAS_HOME"], "models")
     cache.mkdir()
-    (cache / backbones.APPLICATIONS["VGG16"]["file"]).write_bytes(b"weights")
-    found = backbones.features("VGG16")
+    (cache / networks.APPLICATIONS["VGG16"]["file"]).write_bytes(b"weights")
+    found = networks.features("VGG16")
     assert found.weights == "ImageNet (Keras Applications)" and found.name == "VGG16"
     assert capsys.readouterr().out == "VGG16: ImageNet (Keras Applications)\n"
-    monkeypatch.setattr(backbones, "_reachable", lambda: True)
-    backbones.features("MobileNet", "imagenet")
-    assert asked == [(n, "imagenet", backbones.STALL) for n in ("VGG16", "MobileNet")]
+    monkeypatch.setattr(applications, "_reachable", lambda: True)
+    networks.features("MobileNet", "imagenet")
+    assert asked == [(n, "imagenet", applications.STALL) for n in ("VGG16", "MobileNet")]
     assert socket.getdefaulttimeout() is None
 
 
 def test_a_loader_that_fails_is_no_network_and_the_cause_is_kept(offline, monkeypatch):
-    monkeypatch.setattr(backbones, "_reachable", lambda: True)
+    monkeypatch.setattr(applications, "_reachable", lambda: True)
 
     def fail(name, weights):
         raise Exception("URL fetch failure")
 
-    monkeypatch.setattr(backbones, "_build", fail)
+    monkeypatch.setattr(applications, "build", fail)
     with pytest.raises(ConnectionError) as caught:
-        backbones.features("VGG16", "imagenet")
+        networks.features("VGG16", "imagenet")
     assert "URL fetch failure" in str(caught.value.__cause__)
-    assert backbones.features("VGG16").name == "course_L"
+    assert networks.features("VGG16").name == "course_L"
 
 
 def test_random_only_by_name_and_from_its_seed(capsys):
-    one, same, other = (backbones.features("course_L", "random", seed) for seed in (1, 1, 2))
+    one, same, other = (networks.features("course_L", "random", seed) for seed in (1, 1, 2))
     assert capsys.readouterr().out.splitlines()[1:] == [
         "course_L: random, seed 1",
         "course_L: random, seed 2",
     ]
     np.testing.assert_array_equal(one.embed(PICTURES), same.embed(PICTURES))
     assert np.abs(one.embed(PICTURES) - other.embed(PICTURES)).max() > 1e-3
-    shipped = backbones.features("course_L")
+    shipped = networks.features("course_L")
     assert np.abs(one.embed(PICTURES) - shipped.embed(PICTURES)).max() > 1e-3
 
 
@@ -139,25 +140,25 @@ def test_random_networks_say_it(vgg, inception):
 
 def test_unknown_names_and_wrong_requests_have_one_sentence():
     with pytest.raises(ValueError, match="no network 'vgg'; take one of VGG16, .*course_RGB"):
-        backbones.features("vgg")
+        networks.features("vgg")
     with pytest.raises(ValueError, match="never saw ImageNet"):
-        backbones.features("course_RGB", "imagenet")
+        networks.features("course_RGB", "imagenet")
     with pytest.raises(ValueError, match="has no input layer"):
-        backbones.input_layer("course_L")
+        networks.input_layer("course_L")
 
 
 @pytest.mark.parametrize("name", ["course_L", "MobileNet"])
 def test_a_missing_file_is_named(name, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no file '.*gone\.h5'; give \"auto\""):
-        backbones.features(name, tmp_path / "gone.h5")
+        networks.features(name, tmp_path / "gone.h5")
 
 
 def test_weights_of_another_network_are_refused(tmp_path, shared_data):
-    mobile = shared_data / "weights" / backbones.APPLICATIONS["MobileNet"]["file"]
+    mobile = shared_data / "weights" / networks.APPLICATIONS["MobileNet"]["file"]
     with pytest.raises(ValueError, match="does not hold the weights of VGG16: the file is vgg16"):
-        backbones.features("VGG16", mobile)
+        networks.features("VGG16", mobile)
     with pytest.raises(ValueError, match="does not hold the weights of course_L"):
-        backbones.features("course_L", mobile)
+        networks.features("course_L", mobile)
 
 
 def test_a_file_that_is_no_weights_is_refused(tmp_path):
@@ -165,33 +166,33 @@ def test_a_file_that_is_no_weights_is_refused(tmp_path):
     file.write_bytes(b"not a file of weights")
     for name in ("MobileNet", "course_RGB"):
         with pytest.raises(ValueError, match=f"does not hold the weights of {name}"):
-            backbones.features(name, file)
+            networks.features(name, file)
     with pytest.raises(ValueError, match="cannot be read as an .npz"):
-        backbones.vgg_blocks(file)
+        networks.vgg_blocks(file)
 
 
 def test_one_shipped_network_is_not_taken_for_the_other():
-    file = small_network.CHECKPOINTS / "course_RGB.onnx"
+    file = files.CHECKPOINTS / "course_RGB.onnx"
     with pytest.raises(ValueError, match="weights of course_L: it is of course_RGB"):
-        backbones.features("course_L", file)
-    found = backbones.features("course_RGB", file)
+        networks.features("course_L", file)
+    found = networks.features("course_RGB", file)
     assert found.weights == "from course_RGB.onnx"
     np.testing.assert_array_equal(
-        found.embed(PICTURES), backbones.features("course_RGB").embed(PICTURES)
+        found.embed(PICTURES), networks.features("course_RGB").embed(PICTURES)
     )
 
 
 def test_a_shipped_file_that_was_changed_is_refused(tmp_path, monkeypatch):
-    for file in small_network.CHECKPOINTS.glob("*"):
-        if file.stem in COURSE or file.name == small_network.SUMS:
+    for file in files.CHECKPOINTS.glob("*"):
+        if file.stem in COURSE or file.name == files.SUMS:
             shutil.copy(file, tmp_path)
-    monkeypatch.setattr(backbones, "CHECKPOINTS", tmp_path)
-    backbones.features("course_L")
+    monkeypatch.setattr(files, "CHECKPOINTS", tmp_path)
+    networks.features("course_L")
     data = bytearray((tmp_path / "course_L.onnx").read_bytes())
     data[-2000] ^= 1
     (tmp_path / "course_L.onnx").write_bytes(data)
     with pytest.raises(ValueError, match="course_L.onnx is not the shipped file: its sha256"):
-        backbones.features("course_L")
+        networks.features("course_L")
 
 
 # What they are fed
@@ -218,7 +219,7 @@ def test_inception_sees_minus_one_to_one(inception):
 
 
 def test_course_l_sees_l_alone():
-    found = backbones.features("course_L")
+    found = networks.features("course_L")
     x = found.prepare(PICTURES)
     assert x.shape == (5, found.size, found.size, 1) and x.dtype == np.float32
     square = RNG.integers(0, 256, (2, found.size, found.size, 3), dtype=np.uint8)
@@ -229,7 +230,7 @@ def test_course_l_sees_l_alone():
 
 
 def test_course_rgb_sees_color():
-    found = backbones.features("course_RGB")
+    found = networks.features("course_RGB")
     gray = np.stack([metrics.paint_gray(picture) for picture in PICTURES])
     square = RNG.integers(0, 256, (2, found.size, found.size, 3), dtype=np.uint8)
     np.testing.assert_allclose(found.prepare(square), square / 255, atol=1e-6)
@@ -251,7 +252,7 @@ def test_course_rgb_sees_color():
 @pytest.mark.parametrize("name", COURSE)
 def test_what_is_no_uint8_rgb_is_refused(name, wrong):
     with pytest.raises(ValueError, match="give a batch of uint8 .* sees black"):
-        backbones.features(name).embed(wrong)
+        networks.features(name).embed(wrong)
 
 
 # Vectors and classes
@@ -259,7 +260,7 @@ def test_what_is_no_uint8_rgb_is_refused(name, wrong):
 
 @pytest.mark.parametrize("name", COURSE)
 def test_any_size_any_number_in_order(name):
-    found = backbones.features(name)
+    found = networks.features(name)
     sizes = [(10, 300), (96, 96), (150, 150), (33, 20)] * 10  # more than a batch
     pictures = [RNG.integers(0, 256, (*size, 3), dtype=np.uint8) for size in sizes]
     whole = found.embed(pictures)
@@ -293,14 +294,14 @@ def test_vggs_features_are_the_mean_of_its_last_maps(vgg):
 
 def test_mobilenet_from_its_file_knows_more_than_a_random_one(shared_data):
     """Its classes of place lie apart: the nearest of six class means names the right one."""
-    from course_utils import scene_classes
+    from experiments import scene_classes
 
-    rgb, labels, _ = scene_classes.labelled("test", 64)
+    rgb, labels = scene_classes.labelled("test", 64)
     rgb, labels = rgb[::5], labels[::5]
-    file = shared_data / "weights" / backbones.APPLICATIONS["MobileNet"]["file"]
+    file = shared_data / "weights" / networks.APPLICATIONS["MobileNet"]["file"]
     right = {}
     for weights in (file, "random"):
-        found = backbones.features("MobileNet", weights)
+        found = networks.features("MobileNet", weights)
         x = found.embed(rgb)
         assert x.shape == (len(rgb), found.width) == (len(rgb), 256)
         even, odd = slice(0, None, 2), slice(1, None, 2)
@@ -316,8 +317,8 @@ def test_mobilenet_from_its_file_knows_more_than_a_random_one(shared_data):
 
 @pytest.mark.parametrize("name", COURSE)
 def test_the_shipped_files(name):
-    file = small_network.CHECKPOINTS / f"{name}.onnx"
-    found = backbones.features(name)
+    file = files.CHECKPOINTS / f"{name}.onnx"
+    found = networks.features(name)
     card = file.with_suffix(".md").read_text(encoding="utf-8")
     assert file.stat().st_size <= 1.5e6
     assert found.about["parameters"] <= 600_000
@@ -328,24 +329,21 @@ def test_the_shipped_files(name):
     share, low, high = found.about["accuracy"]
     assert f"{share:.3f} [{low:.3f}, {high:.3f}]" in card
     assert low > found.about["majority"][2] + 0.2, "far better than always naming one class"
-    sums = file.with_name(small_network.SUMS).read_text(encoding="utf-8").split()
-    assert sums[1::2] == [f"{name}.onnx" for name in COURSE]
-    for digest in sums[::2]:
-        assert any(digest in path.read_text() for path in file.parent.glob("course_*.md"))
+    assert files.checksums()[file.name] == files.sha256(file) and files.sha256(file) in card
 
 
 def test_they_are_no_colorizers():
     assert not set(COURSE) & set(colorizer.names())
-    assert 4 * small_network.SHIPPED["course_RGB"][1] <= 476 // 2, "halves of the test photographs"
+    assert 4 * small.SHIPPED["course_RGB"][1] <= 476 // 2, "halves of the test photographs"
 
 
 @pytest.mark.parametrize("name", COURSE)
 def test_the_card_tells_the_accuracy_that_one_measures(name, shared_data):
-    from course_utils import scene_classes
+    from experiments import scene_classes
 
-    found = backbones.features(name)
-    rgb, labels, names = scene_classes.labelled("test")
-    assert list(names) == found.classes
+    found = networks.features(name)
+    rgb, labels = scene_classes.labelled("test")
+    assert list(scene_classes.CLASSES) == found.classes
     measured = scene_classes.scores(found.classify(rgb), labels)
     assert measured["accuracy"] == pytest.approx(found.about["accuracy"], abs=0.005)
     assert measured["balanced"] == pytest.approx(found.about["balanced"], abs=0.005)
@@ -353,11 +351,11 @@ def test_the_card_tells_the_accuracy_that_one_measures(name, shared_data):
 
 @pytest.mark.parametrize("name", COURSE)
 def test_the_keras_model_is_the_file(name):
-    found = backbones.features(name)
+    found = networks.features(name)
     np.testing.assert_allclose(
         np.asarray(found.model(found.prepare(PICTURES))), found.embed(PICTURES), atol=1e-4
     )
-    channels = small_network.SHIPPED[name][0]
+    channels = small.SHIPPED[name][0]
     for shape in ((2, 61, 83), (1, 16, 8), (1, 5, 3)):  # fully convolutional, odd sizes too
         x = RNG.uniform(0, 1, (*shape, channels)).astype(np.float32)
         np.testing.assert_allclose(np.asarray(found.model(x)), found._run(x)[0], atol=1e-4)
@@ -370,9 +368,9 @@ import sys
 import numpy as np
 for name in ("tensorflow", "keras", "torch", "onnx"):
     sys.modules[name] = None
-from course_utils import backbones
+from course_utils import networks
 for name in ("course_L", "course_RGB"):
-    found = backbones.features(name)
+    found = networks.features(name)
     print(found.embed(np.zeros((2, 9, 9, 3), np.uint8)).shape, found.classify([]).shape)
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -420,7 +418,7 @@ def encoded(blocks):
 @pytest.mark.parametrize("build, multiple", [(fused, 2), (encoded, 4)])
 def test_a_colorizer_with_a_borrowed_network_exports(build, multiple, tmp_path):
     """`save_keras` compares the graph with the model at two sizes; here against Keras once more."""
-    borrowed = backbones.features("course_L") if build is fused else backbones.vgg_blocks("random")
+    borrowed = networks.features("course_L") if build is fused else networks.vgg_blocks("random")
     model = build(borrowed)
     path = tmp_path / "toy.onnx"
     colorizer.save_keras(model, path, scale=110, multiple=multiple, size=64, **METADATA)
@@ -454,7 +452,7 @@ def save(path, arrays):
 
 @pytest.mark.parametrize("blocks, channels", [(1, 64), (2, 128), (3, 256)])
 def test_vgg_blocks_at_any_size(blocks, channels, capsys):
-    model = backbones.vgg_blocks("random", blocks)
+    model = networks.vgg_blocks("random", blocks)
     s = "s" if blocks > 1 else ""
     assert capsys.readouterr().out == f"VGG, {blocks} block{s}: random, seed 1\n"
     for height, width in ((32, 48), (37, 50)):
@@ -468,7 +466,7 @@ def test_vgg_blocks_are_vgg16s(vgg, tmp_path, capsys):
     from keras.applications.vgg16 import preprocess_input
 
     arrays = tensors()
-    model = backbones.vgg_blocks(save(tmp_path / "w.npz", arrays), rgb=True)
+    model = networks.vgg_blocks(save(tmp_path / "w.npz", arrays), rgb=True)
     assert capsys.readouterr().out == "VGG, 2 blocks: from w.npz\n"
     network = keras.applications.VGG16(weights=None, include_top=False)
     for name in shapes(["block1_conv1", "block1_conv2", "block2_conv1", "block2_conv2"]):
@@ -486,7 +484,7 @@ def test_vgg_blocks_are_vgg16s(vgg, tmp_path, capsys):
 def test_vgg_blocks_of_l_see_the_grays_of_that_l(tmp_path):
     """Not L's own values: 100·g/255 misses L* by 3, and a network would see another picture."""
     weights = save(tmp_path / "w.npz", tensors())
-    of_l, of_rgb = (backbones.vgg_blocks(weights, rgb=rgb) for rgb in (False, True))
+    of_l, of_rgb = (networks.vgg_blocks(weights, rgb=rgb) for rgb in (False, True))
     gray = np.repeat(PICTURES[..., :1], 3, axis=-1)
     L = color.rgb_to_lab(gray)[..., :1]
     one, other = of_l(L / 100), of_rgb(gray / np.float32(255))
@@ -501,14 +499,14 @@ def test_vgg_blocks_of_l_see_the_grays_of_that_l(tmp_path):
 def test_the_input_layer_prepares_as_prepare_does(name, policy):
     import keras
 
-    spec = backbones.APPLICATIONS[name]
+    spec = networks.APPLICATIONS[name]
     wanted = spec["range"](PICTURES.astype(np.float32))
     gray = np.repeat(PICTURES[..., :1], 3, axis=-1)
     L = color.rgb_to_lab(gray)[..., :1] / np.float32(100)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
-        of_rgb, of_l = backbones.input_layer(name, rgb=True), backbones.input_layer(name)
+        of_rgb, of_l = networks.input_layer(name, rgb=True), networks.input_layer(name)
         tolerance = 1e-4 * np.abs(wanted).max()
         np.testing.assert_allclose(of_rgb(PICTURES / np.float32(255)), wanted, atol=tolerance)
         wanted = spec["range"](gray.astype(np.float32))
@@ -520,22 +518,22 @@ def test_the_input_layer_prepares_as_prepare_does(name, policy):
 
 def test_weights_that_do_not_fit_are_named(tmp_path):
     few = save(tmp_path / "few.npz", tensors(["block1_conv1", "block1_conv2"]))
-    backbones.vgg_blocks(few, blocks=1)
+    networks.vgg_blocks(few, blocks=1)
     with pytest.raises(ValueError, match="few.npz holds .*nothing.* for block2_conv1 of VGG-16"):
-        backbones.vgg_blocks(few)
+        networks.vgg_blocks(few)
     turned = {name: array.T for name, array in tensors().items()}
     with pytest.raises(ValueError, match="for block1_conv1 of VGG-16, which needs"):
-        backbones.vgg_blocks(save(tmp_path / "turned.npz", turned))
+        networks.vgg_blocks(save(tmp_path / "turned.npz", turned))
     with pytest.raises(FileNotFoundError, match="gone.npz"):
-        backbones.vgg_blocks(tmp_path / "gone.npz")
+        networks.vgg_blocks(tmp_path / "gone.npz")
     with pytest.raises(ValueError, match="blocks is 4; it must be 1, 2 or 3"):
-        backbones.vgg_blocks("random", 4)
+        networks.vgg_blocks("random", 4)
 
 
 def test_vgg19s_tensors_fit_three_blocks_and_read_edges(shared_data):
     """Trained kernels answer to a photograph, and differently from random ones."""
     file = shared_data / "weights" / "vgg19_block1-3.npz"
-    model = backbones.vgg_blocks(file, 3)
+    model = networks.vgg_blocks(file, 3)
     with np.load(file) as stored:
         for name in ("block1_conv1", "block3_conv3"):
             kernel, bias = model.get_layer(name).get_weights()
