@@ -7,39 +7,22 @@ pictures at full resolution, as the paper does; `Colorizer.colorize` predicts ab
 and joins them with the full-resolution L. Both go from RGB to RGB, in turns, on Keras and on
 onnxruntime as the course uses them. Seconds are processor time, the least of some rounds: they do
 not depend on what else the machine does. Ratios are what the lesson quotes. A size that does not
-fit in memory is left out, and a sentence says so.
+fit in memory is left out, and a sentence says so. `make experiment NAME=03/timing` measures the
+same and stores it.
 """
 
-import ast
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("COURSE_PROFILE", "ci")
 
-from tools.lessons import sources
-from tools.train import script
+from course_utils import course
+from experiments import lesson_03
 
 
-def lesson():
-    """What lesson 03 defines: its imports, functions, classes and constants; nothing is run."""
-    path = next(path for path in sources() if path.stem.startswith("03"))
-    space = {"__name__": "benchmark"}
-    for code in script(path):
-        kept = ast.Module([node for node in ast.parse(code).body if defines(node)], [])
-        exec(compile(kept, path.name, "exec"), space)
-    return space
-
-
-def defines(node):
-    """Whether a statement imports, defines, or names a constant."""
-    if isinstance(node, ast.Assign):
-        return all(isinstance(name, ast.Name) and name.id.isupper() for name in node.targets)
-    return isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
-
-
-def main():
-    space = lesson()
-    rows = space["timing_experiment"]()["rows"]
+def main() -> None:
+    lesson_03.start()
+    rows = lesson_03.seconds_by_size(lesson_03.SIZES, course.SEED)
     print(f"{'size':>4}{'published s':>13}{'course s':>10}{'ratio':>8}")
     for row in rows:
         full, ours = row["published"], row["course"]

@@ -1,0 +1,185 @@
+"""Experiments of lesson 03 at toy size: what they store, and that a killed one goes on."""
+
+import json
+
+import numpy as np
+import pytest
+
+from course_utils import batches, color, course, metrics, paintbox, photos
+from course_utils.colorizer import Colorizer
+from experiments import lesson_03
+from experiments.runner import Run
+
+L = lesson_03.L
+ADDED = {"command", "versions", "identity"}  # by the runner
+
+
+class Killed(Exception):
+    pass
+
+
+def noise(n, size, seed=6):
+    """Photographs of noise, uint8 (n, size, size, 3)."""
+    return np.random.default_rng(seed).integers(0, 256, (n, size, size, 3), dtype=np.uint8)
+
+
+def kill(patch, calls):
+    """Let training stop when it asks for its batches for the `calls`-th time."""
+    whole, asked = batches.keras_dataset, []
+
+    def keras_dataset(*given, **options):
+        asked.append(given)
+        if len(asked) == calls:
+            raise Killed
+        return whole(*given, **options)
+
+    patch.setattr(batches, "keras_dataset", keras_dataset)
+
+
+def keys(value):
+    """The keys of a result, those of its rows among them; lists of numbers have none."""
+    if isinstance(value, dict):
+        return {key: keys(x) for key, x in value.items()}
+    return keys(value[0]) if isinstance(value, list) and value else None
+
+
+def check_keys(result, name, but=()):
+    """The result, as json has it, is built like the stored one; `but` names what may differ."""
+    pair = [course.result(name), json.loads(json.dumps(result))]
+    stored, made = ({k: keys(v) for k, v in x.items() if k not in ADDED | {*but}} for x in pair)
+    assert made == stored
+    assert result.keys() == pair[0].keys() - ADDED
+
+
+# With and without
+
+SMALL = {"n": 16, "epochs": 2, "n_test": 4, "seeds": (1,), "size": 64}
+
+
+@pytest.fixture(scope="module")
+def fused(tmp_path_factory):
+    return lesson_03.fusion(Run(tmp_path_factory.mktemp("fusion")), **SMALL)
+
+
+def test_fusion_is_stored_as_before(fused):
+    check_keys(fused, "03/fusion")
+    for rows in fused["arms"].values():
+        assert [row["seed"] for row in rows] == [1]
+        assert all(row["cued"][1] <= row["cued"][0] <= row["cued"][2] for row in rows)
+    assert fused["local"][0] > 100
+
+
+def test_fusion_that_was_killed_goes_on_to_the_same_numbers(fused, tmp_path):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        kill(patch, calls=6)  # of the second arm: its identity, its first epoch, its second
+        lesson_03.fusion(Run(tmp_path), **SMALL)
+    assert sorted(p.name for p in tmp_path.rglob("*.npz")) == ["epoch_001.npz", "epoch_002.npz"]
+    assert lesson_03.fusion(Run(tmp_path), **SMALL) == fused
+
+
+def test_dial(tmp_path):
+    small = {"n": 16, "epochs": 1, "n_test": 4, "windows": {27: {}}}
+    result = lesson_03.dial(Run(tmp_path), **small)
+    check_keys(result, "03/dial")
+    (row,) = result["rows"]
+    assert row["window"] == 27 and row["least"] == pytest.approx(result["local"])
+    assert row["parameters"] == L.compact().count_params() and len(result["with"]["cued"]) == 3
+
+
+def test_edges_of_the_truth_are_sharp_and_those_of_a_blur_are_not():
+    scenes = paintbox.sample(5, 64, seed=8)
+    best = scenes.expected_ab()
+    assert lesson_03.edge_steps(scenes, best) == pytest.approx(1, abs=1e-5)
+    assert lesson_03.edge_steps(scenes, 0 * best) == pytest.approx(0)
+    assert lesson_03.edge_steps(scenes, lesson_03.at_half_size(best)).max() < 0.5
+
+
+def test_lakes_are_told_apart_by_time():
+    scenes = paintbox.sample(20, 64, seed=8)
+    noon, dusk = (lesson_03.lake_b(scenes, scenes.expected_ab(), time) for time in (0, 1))
+    assert noon == pytest.approx(-40, abs=5) and dusk == pytest.approx(-10, abs=5)
+
+
+# Photographs
+
+TOY = {"plan": ((16, 1e-3), (24, 1e-4)), "held_out": 3, "width": 1, "sizes": (16, 40)}
+
+
+@pytest.fixture
+def toy_photographs(monkeypatch, tmp_path):
+    """Photographs of noise in place of the maintainers'; returns what is shipped."""
+    shipped = {}
+    monkeypatch.setattr(lesson_03, "photographs", lambda size: noise(20, size))
+    monkeypatch.setattr(lesson_03, "judged_photographs", lambda: noise(3, 32))
+    monkeypatch.setattr(lesson_03, "shared", lambda name: tmp_path / name)
+    monkeypatch.setattr(photos, "load", lambda folder, split, size, **options: noise(2, size))
+    monkeypatch.setattr(lesson_03, "ship", lambda path, name: shipped.update({name: path}))
+    return shipped
+
+
+def without_minutes(result):
+    rows = {
+        name: [{k: v for k, v in row.items() if k != "minutes"} for row in rows]
+        for name, rows in result["rows"].items()
+    }
+    return result | {"rows": rows}
+
+
+def test_checkpoint(toy_photographs, tmp_path):
+    """Killed while the second arm trains, it goes on to what one run gives, and ships S1."""
+    whole = lesson_03.checkpoint(Run(tmp_path / "whole"), **TOY)
+    check_keys(whole, "03/checkpoint", but=("sizes", "table"))  # sizes are of the configuration
+    stored = course.result("03/checkpoint")["table"]
+    assert [row["name"] for row in whole["table"]] == [row["name"] for row in stored]
+    assert list(whole["sizes"]) == ["gray", *TOY["sizes"]]
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        kill(patch, calls=6)
+        lesson_03.checkpoint(Run(tmp_path / "killed"), **TOY)
+    again = lesson_03.checkpoint(Run(tmp_path / "killed"), **TOY)
+    assert without_minutes(again) == without_minutes(whole)
+
+    model = Colorizer.load(toy_photographs[lesson_03.NAME])
+    assert model.metadata["metrics"] == again["table"] and model.size == 24
+    given = {size: noise(20, size) for size in (16, 24)}, TOY["plan"], 3, True, 1, course.SEED
+    network, _ = lesson_03.train(*given, tmp_path / "killed" / "sees")  # it only reads its state
+    lightness = color.L(noise(1, 24))
+    plain = lesson_03.as_float32(network, True, 1)
+    assert np.abs(model.ab(lightness) - L.answers(plain, lightness)).max() < 0.6  # float16 kernels
+    sizes = lesson_03.at_sizes(model, noise(2, 40), (16, 40))
+    assert sizes[16] != sizes[40] and model.size == 24
+
+
+def test_brown_is_found_where_it_is():
+    sand, sea = np.uint8([[[180, 140, 90]]]), np.uint8([[[40, 90, 160]]])
+    half = np.concatenate([np.tile(x, (4, 8, 1)) for x in (sand, sea)])
+    assert lesson_03.brown(half) == 0.5 and lesson_03.brown(metrics.paint_gray(half)) == 0
+
+
+# Time
+
+
+def test_timing(tmp_path):
+    result = lesson_03.timing(Run(tmp_path), sizes=((32, 1), (64, 2)))
+    check_keys(result, "03/timing")
+    assert result["size"] == [row["size"] for row in result["rows"]] == [32, 64]
+    assert all(row["published"] > 0 and row["course"] > 0 for row in result["rows"])
+
+
+def test_a_size_that_does_not_fit_is_left_out_with_a_sentence(monkeypatch, capsys):
+    monkeypatch.setattr(lesson_03, "BYTES", 1e15)
+    ours = Colorizer.load(lesson_03.NAME)
+    row = lesson_03.both_ways(None, ours, noise(1, 32)[0], 1)
+    assert row["published"] is None and row["course"] > 0
+    assert "32 × 32 is left out" in capsys.readouterr().out
+
+
+def test_the_benchmark_prints_a_line_for_each_size(monkeypatch, capsys):
+    from benchmarks import fusion
+
+    monkeypatch.setattr(lesson_03, "SIZES", ((32, 1), (64, 1)))
+    fusion.main()
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
+        "size",
+        "32",
+        "64",
+    ]
