@@ -16,6 +16,7 @@ from PIL import Image
 from tools import lessons, slides
 
 SOURCES = slides.lectured()
+MORE_SLIDES = {"06", "08"}  # lessons with more than 25 of them; the list may only shrink
 ALT = 'A red square says "here" & not <there>.'
 FRONT = """\
 # ---
@@ -172,9 +173,10 @@ def test_a_figure_that_cannot_stand_on_a_slide_is_refused(tmp_path, how, says):
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
-def test_a_lesson_has_15_to_30_slides_each_with_notes(path):
+def test_a_lesson_has_15_to_25_slides_each_with_notes(path):
     groups = per_slide(path)
-    assert 15 <= len(groups) <= 30
+    assert 15 <= len(groups)
+    assert (len(groups) > 25) == (path.stem[:2] in MORE_SLIDES)
     for group in groups:
         kinds = [cell.metadata.slideshow.slide_type for cell in group]
         assert "notes" in kinds, f"no notes: {group[0].source!r}"
