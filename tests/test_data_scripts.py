@@ -23,6 +23,7 @@ from PIL import Image
 from test_data_scripts_download import tar
 
 from course_utils import color, photos
+from course_utils.photos import splitting
 from data_scripts import build, clean, coco, download, files, flickr, imagenet, imagenette, intel
 from data_scripts import places as places
 
@@ -234,8 +235,8 @@ def test_blocks_and_joined_pairs_give_the_same_groups(monkeypatch):
     assert len(set(group)) == 600 - 100 - 80
     assert len(set(group[100:200])) == 1 and group[0] == group[150]
     assert (group[200:240] == group[300:340]).all() and (group[300:340] == group[500:540]).all()
-    monkeypatch.setattr(photos, "BLOCK", 7 * 4 * 600)  # seven rows at once
-    monkeypatch.setattr(photos, "WAITING", 0)  # joined after each block
+    monkeypatch.setattr(splitting, "BLOCK", 7 * 4 * 600)  # seven rows at once
+    monkeypatch.setattr(splitting, "WAITING", 0)  # joined after each block
     again = photos.near_duplicates(index)
     first, second = (np.unique(g, return_inverse=True)[1].tolist() for g in (group, again))
     assert first == second
@@ -692,18 +693,22 @@ def test_names_and_folders(tmp_path, monkeypatch):
 
 # Kills.
 
+# It kills its own child: a parent's child keeps its number, even dead, until the parent has waited
+# for it. From outside, the child may be gone, and its number another process's.
 DRIVER = """
-import os, sys
+import os, signal, sys, time
 from data_scripts import download, {name} as module
 download.PAUSE, download.BACKOFF = 0, 0.01
 {setup}
 if __name__ == "__main__":
-    for _ in sys.stdin:  # imported once, each run is a fork
+    for seconds in sys.stdin:  # imported once, each run is a fork
         if (child := os.fork()) == 0:
             module.main(sys.argv[1:])
             sys.stdout.flush()
             os._exit(0)
-        print(child, flush=True)
+        if seconds.strip():
+            time.sleep(float(seconds))
+            os.kill(child, signal.SIGKILL)
         print("ended", os.waitpid(child, 0)[1], flush=True)
 """
 
@@ -718,13 +723,10 @@ def killed_until_done(script, arguments, out, server, chance, most):
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
     ) as driver:
         while True:
-            print("run", file=driver.stdin, flush=True)
-            child = int(driver.stdout.readline())
-            if len(kills) < most:
-                time.sleep(chance.uniform(0.01, 0.3))
-                os.kill(child, signal.SIGKILL)
+            seconds = chance.uniform(0.01, 0.3) if len(kills) < most else ""
+            print(seconds, file=driver.stdin, flush=True)
             while not (line := driver.stdout.readline()).startswith("ended"):
-                pass
+                assert line, "the driver itself has ended"
             if line == "ended 0\n":
                 driver.stdin.close()
                 return kills
@@ -756,6 +758,7 @@ def continued(kills, server, out, name_of):
 needs_sigkill = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 
 
+@pytest.mark.stress
 @needs_sigkill
 def test_killed_flickr(flickr_server, tmp_path):
     arguments = ["--train", "24", "--test", "4", "--size", "200"]
@@ -779,6 +782,7 @@ def test_killed_flickr(flickr_server, tmp_path):
     assert sum(pages.values()) <= len(pages) + 1 + len(kills)  # a kill may swallow an answer
 
 
+@pytest.mark.stress
 @needs_sigkill
 def test_killed_imagenette(imagenette_server, tmp_path):
     imagenette.main(["--out", str(tmp_path / "calm")])
