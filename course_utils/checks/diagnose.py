@@ -34,7 +34,7 @@ def fixed_size(trials: Trials, right: Sequence[bool]) -> str:
     first = trials[0].shapes()
     others = [trial.shapes() != first for trial, ok in zip(trials, right) if not ok]
     hard_coded = right[0] and others and all(others)
-    return " Is a size written down as a number?" if hard_coded else ""
+    return " Does your code fit one size only?" if hard_coded else ""
 
 
 def axes(trials: Trials, near: Near) -> str:
@@ -143,8 +143,10 @@ def part(trials: Trials, near: Near) -> str:
     for axis in _shared_axes(trials):
         lengths = {miss.shape[axis] for miss in misses}
         count = lengths.pop()
+        if lengths or not 2 <= count <= 4:
+            continue
         bad = [i for i in range(count) if any(m.take(i, axis).any() for m in misses)]
-        if not lengths and 2 <= count <= 4 and len(bad) == 1 and len(wrong) > 1:
+        if len(bad) == 1 and len(wrong) > 1:
             alone = {trial.wanted.ndim for trial in trials} == {1}
             place = f"{'' if alone else '..., '}{bad[0]}{', :' * (-axis - 1)}"
             return f"only answer[{place}] is wrong: {_one(wrong[0], near)} ({wrong[0]})."

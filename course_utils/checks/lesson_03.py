@@ -61,7 +61,8 @@ def _slopes(seed, *sizes):
             size=(bottom - top + 1, right - left + 1)
         )
         slope[top + 1 : bottom : 3] = 0
-        slope[[top, bottom]] = -np.abs(slope[[top, bottom]])
+        if height > 1:
+            slope[[top, bottom]] = -np.abs(slope[[top, bottom]])
         inputs.append((slope,))
     return inputs
 

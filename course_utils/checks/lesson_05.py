@@ -76,7 +76,7 @@ def soft_code(answer: Answer) -> None:
         for centers, k, sigma in (
             (bins.ab_bins().astype(float), 5, 5.0),
             (_centers(rng, 40), 3, 20.0),
-            (bins.ab_bins(20).astype(float), 1, 7.0),
+            (bins.ab_bins(20).astype(float), 2, 15.0),
             (_centers(rng, 6), 6, 60.0),
         )
     ]

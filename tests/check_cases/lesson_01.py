@@ -1,10 +1,13 @@
-"""Lesson 01: solutions that share no line with the checks, and the wrong answers it must know."""
+"""Lesson 01."""
+
+import math
 
 import numpy as np
 from skimage.color import deltaE_cie76, rgb2lab, rgb2xyz, xyz_tristimulus_values
 from skimage.color.colorconv import xyz_from_rgb
 
-from course_utils import checks
+from check_cases import GENERIC, Cases, float32, forgets, torch_with_grad
+from course_utils import color
 
 
 def encode_srgb(light):
@@ -15,8 +18,42 @@ def encode_srgb(light):
     return np.interp(light, known, value)
 
 
+def with_mask(light, threshold=0.0031308, out=None):
+    """Branch by branch, in a new array or in the one that came."""
+    out = np.empty_like(light) if out is None else out
+    dark = light <= threshold
+    out[~dark] = 1.055 * light[~dark] ** (1 / 2.4) - 0.055
+    out[dark] = 12.92 * light[dark]
+    return out
+
+
+def in_torch(light):
+    import torch
+
+    return torch.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+
+
+def one_by_one(light):
+    """Right, for a list: lists of lists are not numbers that can be compared."""
+    return [12.92 * y if y <= 0.0031308 else 1.055 * y ** (1 / 2.4) - 0.055 for y in light]
+
+
+def decode(v):
+    return rgb2xyz(np.stack([v] * 3, -1))[..., 1]
+
+
 def gray_to_L(gray):
     return rgb2lab(np.repeat(np.asarray(gray)[..., None], 3, axis=-1))[..., 0]
+
+
+def every_L(gray):
+    """One by one, in plain Python."""
+
+    def lightness(v):
+        y = v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4
+        return 116 * y ** (1 / 3) - 16 if y > 216 / 24389 else y * 24389 / 27
+
+    return np.reshape([lightness(float(v)) for v in gray.ravel()], gray.shape)
 
 
 def largest_chroma(L, hue):
@@ -34,73 +71,167 @@ def largest_chroma(L, hue):
     return np.flatnonzero((np.abs(light - 0.5) <= 0.5).all(axis=1)).max()
 
 
+def climbing(L, hue, turn=math.radians, start=0):
+    """In steps of one, with numbers alone."""
+    c = start
+    while color.in_gamut(np.array([L, c * math.cos(turn(hue)), c * math.sin(turn(hue))])):
+        c += 1
+    return c - 1
+
+
+def among(count):
+    """Of so many chromas only."""
+    return lambda L, hue: min(largest_chroma(L, hue), count - 1)
+
+
 def delta_e(first, second):
     return deltaE_cie76(first, second)
+
+
+def in_loops(first, second):
+    """Color by color, as nested lists."""
+    if np.ndim(first) == 1:
+        return sum((x - y) ** 2 for x, y in zip(first, second)) ** 0.5
+    return [in_loops(x, y) for x, y in zip(first, second)]
+
+
+def in_place(first, second):
+    first -= second
+    return np.linalg.norm(first, axis=-1)
 
 
 def error_in_ab(loss, scale):
     """The constant error that has this loss."""
     errors = np.ones((1000, 1)) * np.sqrt(loss)
-    return np.sqrt(np.mean((errors * scale) ** 2, axis=0))
+    return np.sqrt(np.mean((errors * scale) ** 2, axis=0))[0]
 
 
-# {check: (solution, {what is wrong: (answer, a word of its diagnosis)})}
 CASES = {
-    checks.encode_srgb: (
-        encode_srgb,
-        {
-            "decodes": (lambda y: rgb2xyz(np.stack([y] * 3, -1))[..., 1], "decoding"),
+    "encode_srgb": Cases(
+        right={
+            "scikit-image": encode_srgb,
+            "masks": with_mask,
+            "float32": float32(with_mask),
+            "torch": torch_with_grad(in_torch),
+            "threshold of five digits": lambda y: with_mask(y, 0.00313),
+        },
+        wrong={
+            "decodes": (decode, "decoding"),
             "no straight part": (lambda y: 1.055 * y ** (1 / 2.4) - 0.055, "straight part"),
-            "threshold of values": (
-                lambda y: np.where(y <= 0.04045, 12.92 * y, 1.055 * y ** (1 / 2.4) - 0.055),
-                "0.0031308",
-            ),
+            "threshold of values": (lambda y: with_mask(y, 0.04045), "0.0031308"),
             "gamma 2.2": (lambda y: np.power(y, 1 / 2.2), "1/2.2"),
+            "gamma 2.4": (lambda y: np.power(y, 1 / 2.4), "1/2.4 is not"),
+            "exponent": (
+                lambda y: np.where(y <= 0.0031308, 12.92 * y, 1.055 * y**2.4 - 0.055),
+                "not 2.4",
+            ),
+            "0…255": (lambda y: 255 * encode_srgb(y), "255 times"),
+            "forgotten return": (forgets(encode_srgb), "returns None"),
+            "in place": (lambda y: with_mask(y, out=y), "changes its input"),
+            "one number": (lambda y: encode_srgb(y).mean(), "is one number"),
+            "flat": (lambda y: encode_srgb(y).ravel(), "The values are right"),
+            "for lists only": (one_by_one, "stopped with ValueError"),
+            "rounded": (lambda y: np.round(encode_srgb(y), 2), GENERIC),
         },
     ),
-    checks.gray_to_L: (
-        gray_to_L,
-        {
+    "gray_to_L": Cases(
+        right={
+            "scikit-image": gray_to_L,
+            "plain Python": every_L,
+            "float32": float32(gray_to_L),
+            "course": lambda g: color.rgb_to_lab(np.stack([np.float32(g)] * 3, -1))[..., 0],
+        },
+        wrong={
             "the shortcut": (lambda g: 100 * g, "100 times"),
-            "luminance": (lambda g: rgb2xyz(np.stack([g] * 3, -1))[..., 1] * 100, "cube root is"),
-            "code for light": (
-                lambda g: rgb2lab(np.stack([encode_srgb(g)] * 3, -1))[..., 0],
-                "decode it",
+            "luminance": (lambda g: 100 * decode(g), "cube root is"),
+            "code for light": (lambda g: gray_to_L(encode_srgb(g)), "decode it"),
+            "no straight part": (lambda g: 116 * np.cbrt(decode(g)) - 16, "straight part"),
+            "twice": (lambda g: gray_to_L(decode(g)), "decoded twice"),
+            "not minus 16": (lambda g: gray_to_L(g) + 16, "116 f(Y) is right"),
+            "0…1": (lambda g: gray_to_L(g) / 100, "from 0 to 1"),
+            "0…255": (lambda g: gray_to_L(g) * 2.55, "2.55 times"),
+            "gamma": (lambda g: gray_to_L(encode_srgb(g**2.2)), "gamma 2.2"),
+            "whole Lab": (lambda g: rgb2lab(np.stack([g] * 3, -1)), "has shape"),
+            "forgotten return": (forgets(gray_to_L), "returns None"),
+            "rank 1": (
+                lambda g: np.array([every_L(g[i : i + 1])[0] for i in range(300)]),
+                "one size only",
             ),
-            "no straight part": (
-                lambda g: 116 * np.cbrt(rgb2xyz(np.stack([g] * 3, -1))[..., 1]) - 16,
-                "straight part",
-            ),
+            "whole numbers": (lambda g: np.round(gray_to_L(g)), GENERIC),
         },
     ),
-    checks.largest_chroma: (
-        largest_chroma,
-        {
+    "largest_chroma": Cases(
+        right={
+            "scikit-image": largest_chroma,
+            "climbing": climbing,
+            "list": lambda L, hue: [largest_chroma(L, hue)][0],
+            "float": lambda L, hue: np.float32(largest_chroma(L, hue)),
+        },
+        wrong={
             "radians": (lambda L, hue: largest_chroma(L, np.rad2deg(hue)), "degrees"),
             "a and b swapped": (lambda L, hue: largest_chroma(L, 90 - hue), "swapped"),
-            "first outside": (lambda L, hue: largest_chroma(L, hue) + 1, "last inside"),
+            "first outside": (lambda L, hue: climbing(L, hue) + 1, "last inside"),
             "one lightness": (lambda L, hue: largest_chroma(50, hue), "lightness"),
+            "no hue": (lambda L, hue: largest_chroma(L, 0), "hue was not used"),
+            "to 55 only": (among(56), GENERIC),
+            "to 100 only": (among(101), "stop too early"),
+            "one too few": (lambda L, hue: largest_chroma(L, hue) - 1, "one too small"),
+            "other side": (lambda L, hue: climbing(L, hue + 180), "180 degrees"),
+            "all chromas": (lambda L, hue: np.arange(largest_chroma(L, hue) + 1), "one number"),
+            "a list of one": (lambda L, hue: [largest_chroma(L, hue)], "one number"),
+            "infinite": (lambda L, hue: np.inf, "NaN or an infinity"),
+            "constant": (lambda L, hue: 60, "whatever the input"),
+            "forgotten return": (forgets(climbing), "returns None"),
         },
     ),
-    checks.delta_e: (
-        delta_e,
-        {
+    "delta_e": Cases(
+        right={
+            "scikit-image": delta_e,
+            "loops": in_loops,
+            "float32": float32(delta_e),
+            "torch": torch_with_grad(lambda p, q: (p - q).norm(dim=-1)),
+            "course": lambda p, q: np.linalg.norm(np.float32(p) - np.float32(q), axis=-1),
+        },
+        wrong={
             "no root": (lambda p, q: ((p - q) ** 2).sum(-1), "square root"),
-            "without L": (
-                lambda p, q: np.hypot(p[..., 1] - q[..., 1], p[..., 2] - q[..., 2]),
-                "L* is part",
-            ),
+            "without L": (lambda p, q: np.hypot(*np.moveaxis(p - q, -1, 0)[1:]), "L* is part"),
             "absolute": (lambda p, q: np.abs(p - q).sum(-1), "Euclidean"),
-            "mean": (lambda p, q: deltaE_cie76(p, q) / np.sqrt(3), "averages"),
+            "mean": (lambda p, q: delta_e(p, q) / np.sqrt(3), "averages"),
+            "axis 1": (lambda p, q: np.linalg.norm(p - q, axis=min(1, p.ndim - 1)), "axis 1"),
+            "axis 1, or nothing": (lambda p, q: np.linalg.norm(p - q, axis=1), "stopped with"),
+            "all in one": (lambda p, q: np.sqrt(np.sum((p - q) ** 2)), "one for each"),
+            "signed": (lambda p, q: p - q, "has shape"),
+            "negative": (lambda p, q: -delta_e(p, q), "wrong sign"),
+            "in place": (in_place, "changes its input"),
+            "keeps an axis": (lambda p, q: delta_e(p, q)[..., None], "The values are right"),
+            "of 50 colors": (lambda p, q: delta_e(p.reshape(50, 3), q), "one size only"),
+            "forgotten return": (forgets(delta_e), "returns None"),
+            "L* twice": (lambda p, q: np.linalg.norm((p - q) * [2, 1, 1], axis=-1), GENERIC),
         },
     ),
-    checks.error_in_ab: (
-        error_in_ab,
-        {
+    "error_in_ab": Cases(
+        right={
+            "by simulation": error_in_ab,
+            "math": lambda loss, scale: math.sqrt(loss) * scale,
+            "root of all": lambda loss, scale: (loss * scale**2) ** 0.5,
+            "float32": float32(lambda loss, scale: np.sqrt(loss) * scale),
+        },
+        wrong={
             "no root": (lambda loss, scale: loss * scale, "square root is"),
             "divides": (lambda loss, scale: loss**0.5 / scale, "dividing"),
             "scale inside": (lambda loss, scale: (loss * scale) ** 0.5, "outside"),
             "still squared": (lambda loss, scale: loss * scale * scale, "take its root"),
+            "no scale": (lambda loss, scale: loss**0.5, "scale was not used"),
+            "128": (lambda loss, scale: 128 * loss**0.5, "not always 128"),
+            "110": (lambda loss, scale: 110 * loss**0.5, "not always 110"),
+            "both channels": (lambda loss, scale: scale * math.sqrt(2 * loss), "do not double"),
+            "half of it": (lambda loss, scale: scale * math.sqrt(loss) / 2, "1/2 of"),
+            "squared": (lambda loss, scale: scale * loss**2, "squared once more"),
+            "plus 1": (lambda loss, scale: scale * loss**0.5 + 1, "1 too large"),
+            "an interval": (lambda loss, scale: (0, scale * loss**0.5), "one number"),
+            "in words": (lambda loss, scale: f"{scale * loss**0.5}", "not real numbers"),
+            "forgotten return": (forgets(error_in_ab), "returns None"),
+            "cube root": (lambda loss, scale: scale * math.cbrt(loss), GENERIC),
         },
     ),
 }
