@@ -872,7 +872,8 @@ RED = 30.0  # a pixel is red when its a exceeds this and exceeds |b|
 on_photographs = course.result("02/checkpoint")
 plan = [tuple(step) for step in on_photographs["plan"]]  # (pixels, learning rate) of every epoch
 for size, rate in dict.fromkeys(plan):
-    print(f"{plan.count((size, rate))} epochs at {size} × {size} pixels, learning rate {rate:g}")
+    share = f"{plan.count((size, rate))} of {len(plan)} epochs"
+    print(f"{share}: {size} × {size} pixels, learning rate {rate:g}")
 print(metrics.table(on_photographs["table"]))
 
 # %% tags=["claim"]

@@ -178,7 +178,7 @@ def test_the_checkpoints_training_survives(tmp_path):
 
     def trained(run):
         network, rows = experiments.train_checkpoint(rgb, PLAN, run)
-        return {"rows": rows, "weights": [x.tolist() for x in network.get_weights()]}
+        return {"rows": rows, "weights": [x.tobytes() for x in network.get_weights()]}
 
     survives(trained, tmp_path)
 
