@@ -4,87 +4,126 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from course_utils import backbones, color, scene_classes, small_network
+from course_utils import color, files, networks
+from course_utils.networks.small import SHIPPED, small_network
+from experiments import scene_classes
+from experiments.runner import Run
 
-RNG = np.random.default_rng(6)
-EPOCHS = 4
+EPOCHS, BATCH = 4, 64
 HUES = [(200, 40, 40), (40, 200, 40), (40, 40, 200), (200, 200, 40), (40, 200, 200), (200, 40, 200)]
 
 
-def photographs(counts, size=16):
+class Killed(Exception):
+    pass
+
+
+def photographs(counts, size=16, seed=6):
     """Noisy pictures, each class of its own color and lightness: a problem that can be learned."""
     labels = np.repeat(np.arange(6), counts)
-    noise = RNG.normal(0, 20, (len(labels), size, size, 3))
+    noise = np.random.default_rng(seed).normal(0, 20, (len(labels), size, size, 3))
     return np.clip(np.array(HUES)[labels][:, None, None] + noise, 0, 255).astype(np.uint8), labels
+
+
+TOY = {
+    "train": photographs([40, 60, 80, 260, 40, 96]),
+    "test": photographs([9, 8, 8, 8, 8, 8], seed=7),
+}
+
+
+@pytest.fixture(autouse=True)
+def toy(monkeypatch):
+    monkeypatch.setattr(scene_classes, "labelled", TOY.__getitem__)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """Both networks, trained, judged and shipped at toy size: {name: (about, folder)}."""
-    result = {}
-    for name in small_network.SHIPPED:
-        folder = tmp_path_factory.mktemp(name)
-        train, test = photographs([40, 60, 80, 260, 40, 96]), photographs([9, 8, 8, 8, 8, 8])
-        splits = [(*split, scene_classes.CLASSES) for split in (train, test)]
-        about = scene_classes.make(name, *splits, folder / "state", EPOCHS, folder)
-        result[name] = about, folder, splits
+    """Both networks, trained and shipped at toy size: {name: (about, folder of files, run)}."""
+    result, folder = {}, tmp_path_factory.mktemp("shipped")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scene_classes, "labelled", TOY.__getitem__)
+        patch.setattr(files, "CHECKPOINTS", folder)
+        for name in SHIPPED:
+            run = Run(tmp_path_factory.mktemp(name))
+            result[name] = scene_classes.make(name, run, EPOCHS, BATCH), folder, run
     return result
 
 
-@pytest.mark.parametrize("name", sorted(small_network.SHIPPED))
+@pytest.mark.parametrize("name", sorted(SHIPPED))
 def test_it_learns_ships_and_tells_what_it_scored(made, name):
-    about, folder, (train, test) = made[name]
-    found = backbones.features(name, folder / f"{name}.onnx")
-    assert found.about == about | {k: list(about[k]) for k in ("accuracy", "majority")}
-    measured = scene_classes.scores(found.classify(test[0]), test[1])
-    assert measured["accuracy"] == tuple(about["accuracy"])
-    rows = scene_classes.train_classifier(name, *train[:2], EPOCHS, folder=folder / "state")[1]
+    about, folder, run = made[name]
+    found = networks.features(name, str(folder / f"{name}.onnx"))
+    assert found.about == about
+    rgb, labels = TOY["test"]
+    measured = scene_classes.scores(found.classify(rgb), labels)
+    assert measured["accuracy"] == about["accuracy"]
+    _, rows = scene_classes.train_classifier(name, *TOY["train"], EPOCHS, BATCH, run)
     assert len(rows) == EPOCHS and rows[-1]["loss"] < 0.8 * rows[0]["loss"]
     assert about["n"] == 576 and about["n_by_class"] == [40, 60, 80, 260, 40, 96]
     assert about["majority"][0] == pytest.approx(9 / 49)
     card = (folder / f"{name}.md").read_text(encoding="utf-8")
-    assert f"python -m course_utils.scene_classes {name}" in card
-    assert all(f"| {c} |" in card for c in scene_classes.CLASSES)
+    assert f"make experiment NAME=04/{name}" in card
+    assert all(f"| {kind} |" in card for kind in scene_classes.CLASSES)
 
 
-def test_the_second_joins_the_first_in_the_sums(tmp_path, made):
-    about = made["course_L"][0]
-    for name in ("course_RGB", "course_L", "course_RGB"):
-        scene_classes._ship(name, name.encode(), about, tmp_path)
-    lines = (tmp_path / small_network.SUMS).read_text(encoding="utf-8").splitlines()
+def test_both_are_listed_and_nothing_half_made_is_left(made):
+    _, folder, _ = made["course_L"]
+    lines = (folder / files.SUMS).read_text(encoding="utf-8").splitlines()
     assert [line.split()[1] for line in lines] == ["course_L.onnx", "course_RGB.onnx"]
-    assert not list(tmp_path.glob(".*"))
+    digests = [files.sha256(folder / f"{name}.onnx") for name in ("course_L", "course_RGB")]
+    assert [line.split()[0] for line in lines] == digests
+    assert len(list(folder.iterdir())) == 5
 
 
-def test_killed_and_run_again_only_the_missing_epochs_are_trained(made, monkeypatch):
-    about, folder, splits = made["course_L"]
+@pytest.mark.parametrize("name", sorted(SHIPPED))
+def test_the_shipped_card_is_what_the_shipped_file_gives(name):
+    file = files.CHECKPOINTS / f"{name}.onnx"
+    about, digest = networks.features(name).about, files.sha256(file)
+    wanted = scene_classes.card(name, about, file.stat().st_size, digest)
+    assert file.with_suffix(".md").read_text(encoding="utf-8") == wanted
 
-    def never(*arguments):
-        raise AssertionError("all epochs are there")
 
-    monkeypatch.setattr(scene_classes, "epoch", never)
-    again = scene_classes.make("course_L", *splits, folder / "state", EPOCHS, folder)
-    assert again == about
+def test_killed_and_run_again_it_makes_the_same_file(made, tmp_path, monkeypatch):
+    about, folder, _ = made["course_L"]
+    whole, asked = scene_classes.epoch, []
+
+    def dying(*arguments):
+        asked.append(arguments[-1])
+        if asked == [0, 0, 1, 2]:  # the first batch of 0 also says what the state belongs to
+            raise Killed
+        return whole(*arguments)
+
+    monkeypatch.setattr(files, "CHECKPOINTS", tmp_path / "shipped")
+    monkeypatch.setattr(scene_classes, "epoch", dying)
+    with pytest.raises(Killed):
+        scene_classes.make("course_L", Run(tmp_path), EPOCHS, BATCH)
+    assert [p.name for p in tmp_path.iterdir()] == ["epoch_002.npz"]
+    again = scene_classes.make("course_L", Run(tmp_path), EPOCHS, BATCH)
+    assert asked == [0, 0, 1, 2, 0, 2, 3]  # only the missing epochs are trained
+    assert again | {"minutes": ""} == about | {"minutes": ""}
+    two = [folder / "course_L.onnx", tmp_path / "shipped" / "course_L.onnx"]
+    one, other = (networks.features("course_L", str(file)).model.get_weights() for file in two)
+    assert all(np.array_equal(x, y) for x, y in zip(one, other, strict=True))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_folding_the_normalization_changes_nothing(channels):
     import keras
 
+    rng = np.random.default_rng(8)
     keras.utils.set_random_seed(3)
     model = scene_classes.classifier(channels, 12)
     for layer in model.layers:
         if layer.name.startswith("norm"):
             shape = layer.gamma.shape
-            gamma, beta, mean, variance = (RNG.uniform(0.5, 1.5, shape) for _ in range(4))
+            gamma, beta, mean, variance = (rng.uniform(0.5, 1.5, shape) for _ in range(4))
             layer.set_weights([gamma, beta - 1, mean - 1, variance])
     arrays = scene_classes.folded(model)
-    plain = small_network.small_network(channels, 12)
+    plain = small_network(channels, 12)
     for layer in plain.layers:
         if layer.weights:
             kernel, bias = (arrays[f"{layer.name}/{part}"] for part in ("kernel", "bias"))
             layer.set_weights([kernel.transpose(2, 3, 1, 0), bias])
-    x = RNG.uniform(0, 1, (2, 37, 21, channels)).astype(np.float32)
+    x = rng.uniform(0, 1, (2, 37, 21, channels)).astype(np.float32)
     features = np.asarray(plain(x))
     assert features.std() > 1e-3
     trained = keras.Model(model.input, model.get_layer("features").output)(x, training=False)
@@ -102,7 +141,7 @@ def test_an_epoch_draws_every_class_equally_and_is_a_function_of_its_number(chan
         for n in (2, 2, 3)
     )
     assert len(one) == len(rgb) // 32
-    for (x, y), (u, v), (p, _) in zip(one, same, next_one):
+    for (x, y), (u, v), (p, _) in zip(one, same, next_one, strict=True):
         assert x.shape == (32, 16, 16, channels) and 0 <= x.min() and x.max() <= 1
         np.testing.assert_array_equal(x, u)
         np.testing.assert_array_equal(y, v)
@@ -112,9 +151,9 @@ def test_an_epoch_draws_every_class_equally_and_is_a_function_of_its_number(chan
     counts = np.bincount(drawn.argmax(axis=1), minlength=6)
     assert counts.min() > len(drawn) / 6 / 2, "rare classes come as often as common ones"
     x, y = one[0]
-    lightest = color.rgb_to_lab(np.uint8([HUES]))[0, :, 0] / 100
+    lightness = color.L(np.array([HUES], np.uint8))[0, :, 0] / 100
     seen = x.mean((1, 2)) if channels == 3 else x.mean((1, 2, 3))[:, None]
-    truth = np.array(HUES) / 255 if channels == 3 else lightest[:, None]
+    truth = np.array(HUES) / 255 if channels == 3 else lightness[:, None]
     np.testing.assert_allclose(seen, truth[y.argmax(axis=1)], atol=0.1)
 
 
@@ -124,17 +163,30 @@ def test_the_rate_rises_once_and_falls():
     assert 0 < rates[-1] < rates[1] / 10
 
 
+def test_lighter_leaves_the_precision_as_it_was():
+    import keras
+
+    with pytest.raises(ZeroDivisionError):
+        scene_classes.lighter(lambda: 1 / 0)
+    assert keras.config.dtype_policy().name == "float32"
+    model = scene_classes.lighter(lambda: scene_classes.classifier(1, 4))
+    assert model.weights[0].dtype == "float32" and model.output.dtype == "float32"
+    assert model.get_layer("conv2").compute_dtype == "bfloat16"
+
+
 def test_scores_by_hand():
     labels = np.array([0, 0, 0, 1, 1, 2])
-    p = np.eye(6)[[0, 0, 1, 1, 1, 5]]
+    p = np.eye(6, dtype=np.float32)[[0, 0, 1, 1, 1, 5]]
     found = scene_classes.scores(p, labels)
     assert found["n_test"] == 6 and found["recall"] == pytest.approx([2 / 3, 1, 0])
     assert found["balanced"] == pytest.approx(5 / 9)
     assert found["accuracy"][0] == pytest.approx(4 / 6)
     assert found["majority"][0] == pytest.approx(3 / 6)
+    assert found["accuracy"][1] < 4 / 6 < found["accuracy"][2]
 
 
 def test_labels_are_the_folders(tmp_path, monkeypatch):
+    monkeypatch.undo()  # the real `labelled`
     monkeypatch.setenv("COURSE_SHARED_DATA", str(tmp_path))
     for split in ("seg_train", "seg_test"):
         for i, name in enumerate(scene_classes.CLASSES):
@@ -142,24 +194,7 @@ def test_labels_are_the_folders(tmp_path, monkeypatch):
             folder.mkdir(parents=True)
             for j in range(i + 1):
                 Image.new("RGB", (20, 14), HUES[i]).save(folder / f"{j}.jpg")
-    rgb, labels, names = scene_classes.labelled("test", 8)
+    rgb, labels = scene_classes.labelled("test", 8)
     assert rgb.shape == (21, 8, 8, 3) and rgb.dtype == np.uint8
-    assert np.bincount(labels).tolist() == [1, 2, 3, 4, 5, 6] and names == scene_classes.CLASSES
+    assert np.bincount(labels).tolist() == [1, 2, 3, 4, 5, 6]
     assert np.abs(rgb.mean((1, 2)) - np.array(HUES)[labels]).max() < 8
-
-
-def test_the_command_trains_and_judges_on_the_published_splits(tmp_path, monkeypatch, capsys):
-    calls = []
-
-    def make(*arguments):
-        calls.append(arguments)
-        return {"accuracy": (0.5, 0.4, 0.6), "n_test": 2}
-
-    monkeypatch.setattr(scene_classes, "labelled", lambda split: split)
-    monkeypatch.setattr(scene_classes, "make", make)
-    scene_classes.main(["course_RGB"])
-    name, train, test, folder = calls[0]
-    assert (name, train, test, folder.name) == ("course_RGB", "train", "test", "course_RGB")
-    assert "accuracy 0.500 on 2" in capsys.readouterr().out
-    with pytest.raises(SystemExit):
-        scene_classes.main(["VGG16"])
