@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from pathlib import Path
 
 import nbformat
@@ -22,6 +23,9 @@ from tools import lessons
 ROOT = lessons.ROOT
 SOURCES = lessons.sources() or [Path(__file__).parent / "toy" / "01_toy.py"]
 NOWHERE = "https://127.0.0.1:9/nobody/listens"  # refused at once, like a network that is off
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+    "optional-dependencies"
+]
 SENTENCE = "The course is not installed; offline, run `make lab` in a copy of it."
 
 
@@ -31,11 +35,14 @@ def setup_cell(source):
     return next(cell.source for cell in student.cells if cell.cell_type == "code")
 
 
-def one_lesson_for_each_set_of_extras():
-    found = {}
-    for source in SOURCES:
-        found.setdefault(tuple(lessons.read_source(source).metadata["course"]["extras"]), source)
-    return list(found.values())
+def extras(source):
+    """What a lesson needs of pyproject.toml's extras."""
+    return lessons.read_source(source).metadata["course"]["extras"]
+
+
+def asks_for(source):
+    """What pip is asked for where the course is missing, without the address."""
+    return f"color-from-gray[{','.join(extras(source))}]" if extras(source) else "color-from-gray"
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +87,10 @@ def clone(tmp_path_factory):
 
 @pytest.fixture
 def student(tmp_path, monkeypatch, dependencies):
-    """student(source, folder, remote) runs a setup cell; returns (what it shows, its error)."""
+    """student(folder, remote, *sources) runs their setup cells, one after the other, in one kernel.
+
+    It returns what each cell shows, and the error that ended the run or None.
+    """
     python = tmp_path / "venv" / "bin" / "python"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
     report = "import sysconfig; print(sysconfig.get_paths()['purelib'])"
@@ -93,7 +103,7 @@ def student(tmp_path, monkeypatch, dependencies):
     (spec / "kernel.json").write_text(json.dumps(kernel))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
 
-    def run(source, folder, remote):
+    def run(folder, remote, *sources):
         env = {
             k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "PYTHON", "COURSE"))
         }
@@ -106,8 +116,8 @@ def student(tmp_path, monkeypatch, dependencies):
             "GIT_CONFIG_VALUE_0": lessons.repository(),
         }
         folder.mkdir(exist_ok=True)
-        # The second cell tells where the course was imported from.
-        cells = [setup_cell(source), "import course_utils\nprint(course_utils.__file__)"]
+        # The last cell tells where the course was imported from.
+        cells = [*map(setup_cell, sources), "import course_utils\nprint(course_utils.__file__)"]
         notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, cells)])
         resources = {"metadata": {"path": str(folder)}}
         client = NotebookClient(notebook, timeout=300, kernel_name="apart", resources=resources)
@@ -118,36 +128,56 @@ def student(tmp_path, monkeypatch, dependencies):
             error = raised
         return [cell.outputs for cell in notebook.cells], error
 
-    run.packages = Path(packages)
+    run.python, run.packages = python, Path(packages)
     return run
 
 
-def assert_started(outputs, source, where):
-    """The first cell printed its five lines and nothing else; the course lies in `where`."""
-    (told,), (address,) = outputs
-    assert told.name == "stdout"
-    lines = told.text.splitlines()
-    assert [line.split()[0] for line in lines] == ["lesson", "profile", "seed", "device", "data"]
-    assert lines[0].split()[1] == source.stem
-    assert Path(address.text.strip()).is_relative_to(where)
+def printed(outputs):
+    """What a cell printed, which is all that it shows. A busy kernel sends it in pieces."""
+    assert {output.get("name") for output in outputs} == {"stdout"}
+    return "".join(output.text for output in outputs)
 
 
-@pytest.mark.parametrize("source", one_lesson_for_each_set_of_extras(), ids=lambda path: path.stem)
-def test_single_file_installs_the_course_from_the_repository(source, student, clone, tmp_path):
+def assert_started(outputs, where, *sources):
+    """Each cell printed its five lines and nothing else; the course lies in `where`."""
+    *told, address = map(printed, outputs)
+    for source, text in zip(sources, told, strict=True):
+        words = [line.split() for line in text.splitlines()]
+        assert [first for first, *_ in words] == ["lesson", "profile", "seed", "device", "data"]
+        assert words[0][1] == source.stem
+    assert Path(address.strip()).is_relative_to(where)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_setup_cells_differ_in_name_and_extras_alone(source):
+    first = SOURCES[0]
+    wanted = setup_cell(first).replace(first.stem, source.stem)
+    assert setup_cell(source) == wanted.replace(f'"{asks_for(first)} @', f'"{asks_for(source)} @')
+    assert set(extras(source)) <= set(EXTRAS)
+
+
+def test_single_files_install_the_course_from_the_repository(student, clone, tmp_path):
+    # The lesson that needs most installs the course; the others find it, with all that they need.
+    most, *others = sorted(SOURCES, key=lambda source: -len(extras(source)))
     remote = (clone.parent / "bare.git").as_uri()
-    outputs, error = student(source, tmp_path / "alone", remote)
+    outputs, error = student(tmp_path / "alone", remote, most, *others)
     assert error is None
-    assert_started(outputs, source, student.packages)
+    assert_started(outputs, student.packages, most, *others)
+    wanted = sorted({asks_for(source) for source in SOURCES})
+    command = [student.python, "-m", "pip", "install", "--dry-run", "--no-index", *wanted]
+    told = subprocess.run(command, capture_output=True, text=True)
+    assert told.returncode == 0 and "Would install" not in told.stdout, told.stdout + told.stderr
+    assert "does not provide the extra" not in told.stderr
 
 
 def test_clone_installs_the_course_from_itself(student, clone):
-    outputs, error = student(SOURCES[0], clone / "notebooks", NOWHERE)
+    outputs, error = student(clone / "notebooks", NOWHERE, SOURCES[0])
     assert error is None
-    assert_started(outputs, SOURCES[0], student.packages)
+    assert_started(outputs, student.packages, SOURCES[0])
 
 
 def test_without_network_one_sentence_names_the_remedy(student, tmp_path):
-    (told, after), error = student(SOURCES[0], tmp_path / "alone", NOWHERE)
+    (told, after), error = student(tmp_path / "alone", NOWHERE, SOURCES[0])
     assert error is not None and not after  # "Run all" stops here
     assert (
         "".join(output.get("text", "traceback") for output in told) == f"UsageError: {SENTENCE}\n"
@@ -159,7 +189,7 @@ def test_installed_course_is_left_alone(student, clone, tmp_path):
     info = student.packages / "color_from_gray-0.0.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: color-from-gray\nVersion: 0.0.0\n")
-    outputs, error = student(SOURCES[0], tmp_path / "alone", NOWHERE)
+    outputs, error = student(tmp_path / "alone", NOWHERE, SOURCES[0])
     assert error is None
-    assert_started(outputs, SOURCES[0], student.packages)
+    assert_started(outputs, student.packages, SOURCES[0])
     assert sorted(path.name for path in student.packages.glob("*color_from_gray*")) == [info.name]
