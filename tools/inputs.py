@@ -13,7 +13,10 @@ from tools import placeholders
 
 def python(cell: NotebookNode) -> ast.Module:
     """The syntax tree of a code cell; magics become calls."""
-    return ast.parse(TransformerManager().transform_cell(cell.source))
+    try:
+        return ast.parse(cell.source)
+    except SyntaxError:
+        return ast.parse(TransformerManager().transform_cell(cell.source))
 
 
 def inputs(source: NotebookNode, root: Path) -> dict[str, str]:

@@ -142,26 +142,29 @@ def plan(
     student = _student_cells(full)
     running = course["running"] if running is None else running
     for _ in range(2):  # the second time its own words, whose number is the same, are counted
-        counted = _times(source, student, running)
-        student.cells[0].source = front_matter(name, course, address, *counted)
-    full.cells[0].source = student.cells[0].source
+        times = counted(source, student, running)
+        student.cells[0].source = front_matter(name, course, address, *times)
+    full.cells[0].source, files_used = student.cells[0].source, inputs(source, root)
     for notebook in (full, student):
-        notebook.metadata["build"] = {"minutes": running, "inputs": inputs(source, root)}
+        notebook.metadata["build"] = {"minutes": running, "inputs": files_used}
     full.metadata["build"]["deck"] = deck
     return full, student
 
 
-def times(path: Path, root: Path = ROOT) -> tuple[Minutes, Minutes | None]:
-    """A lesson's minutes, and those of the marked path or None, with what was measured."""
-    _, student = (planned for _, planned in products(path, root))
-    return _times(read_source(path), student, student.metadata["build"]["minutes"])
-
-
-def _times(source, student, running):
+def counted(
+    source: NotebookNode, student: NotebookNode, running: int
+) -> tuple[Minutes, Minutes | None]:
+    """Minutes of a student's copy, and those of the marked path, None where nothing is optional."""
     stated = {cell["id"]: cell.metadata.get("minutes", 0) for cell in source.cells}
     path = kept(student)
     whole = minutes(student.cells, stated, running)
     return whole, minutes(path, stated, running) if len(path) < len(student.cells) else None
+
+
+def times(path: Path, root: Path = ROOT) -> tuple[Minutes, Minutes | None]:
+    """What `counted` gives for a lesson, with the running time that its notebooks state."""
+    _, student = (planned for _, planned in products(path, root))
+    return counted(read_source(path), student, student.metadata["build"]["minutes"])
 
 
 def _placeholders(cell, name):
