@@ -1,0 +1,228 @@
+"""The experiments of lesson 08: metrics audited, rooms of simulated people, failures counted."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from course_utils import color, leaderboard, metrics, photos, progress, study
+from course_utils import old_photographs as old
+from course_utils.colorizer import Colorizer
+from experiments import experiment, lesson
+from experiments.data import JUDGED_ON, judged_photographs, shared
+from experiments.leaderboard import NAMES
+from experiments.runner import Run
+
+L08 = lesson("08")
+Photographs = NDArray[np.uint8]
+Rows = list[list[float]]
+
+
+# The same pictures under other conventions.
+
+
+@experiment("08/audit", photographs=("intel",), models=NAMES)
+def audit(run: Run, *, size: int = 150) -> dict[str, Any]:
+    """Measure every convention of PSNR, SSIM and colorfulness on the same pictures."""
+    rgb = photos.load(shared("intel"), "test", size)
+    colored = {x.tobytes() for x in judged_photographs(size)}
+    keep = np.array([x.tobytes() in colored for x in rgb])
+    painters = {"gray": metrics.paint_gray}
+    painters |= {name: model.colorize for name, model in leaderboard.shipped().items()}
+    table = {}
+    for name, paint in painters.items():
+        hats = [paint(x) for x in progress.bar(rgb, name)]
+        table[name] = conventions(rgb, hats, keep)
+    about = {"data": "Intel test photographs", "n": int(keep.sum()), "size": size}
+    return about | {"seed": run.seed, "with gray ones": len(rgb), "table": table}
+
+
+def conventions(rgb: Photographs, hats: list[Photographs], keep: NDArray[np.bool_]) -> dict:
+    """{convention: number} for photographs (N, H, W, 3) and predictions; `keep` (N,): in color."""
+    pairs = [(x, y) for x, y, kept in zip(rgb, hats, keep, strict=True) if kept]
+    each = np.array([metrics.psnr(x, y) for x, y in pairs])
+    differ = [(x, y) for x, y in zip(rgb, hats, strict=True) if (x != y).any()]  # else infinite
+    found = {
+        "PSNR in RGB": each.mean(),
+        "PSNR pooled": L08.decibels(*zip(*pairs, strict=True), 255),
+        "PSNR, gray ones too": np.mean([metrics.psnr(x, y) for x, y in differ]),
+    }
+    found |= {f"PSNR, first {n}": each[:n].mean() for n in (3, 100)}
+    for title, family in (("PSNR ", L08.OF_PSNR), ("SSIM ", L08.OF_SSIM), ("", L08.OF_COLOR)):
+        for name, measure in family.items():
+            if title + name not in found:
+                found[title + name] = np.mean([measure(x, y) for x, y in pairs])
+    found["gap of the means"] = abs(found["gap of the means"])
+    return {name: round(float(value), 5) for name, value in found.items()}
+
+
+# Rooms of simulated people.
+
+
+@experiment("08/study_power")
+def study_power(
+    run: Run, *, audiences: int = 400, rate: float = 0.896, persons: int = 20, pictures: int = 100
+) -> dict[str, Any]:
+    """Count how often four intervals of a rate hold the truth, in simulated rooms."""
+    about = {"data": f"simulated: {persons} people, {pictures} pictures, true rate {rate}"}
+    about |= {"n": audiences, "size": 0, "seed": 0, "rate": rate}
+    found = {}
+    for crowd, spread in progress.bar(L08.CROWDS.items(), "crowds"):
+        found[crowd] = coverage(rate, persons, pictures, spread, audiences)
+    return about | {"coverage": found}
+
+
+def coverage(
+    rate: float, persons: int, pictures: int, spread: tuple[float, float], audiences: int
+) -> dict[str, list[float]]:
+    """How often each interval holds the true rate, and its mean width: {name: [share, width]}."""
+    held: dict[str, list] = {}
+    for seed in range(audiences):
+        said = study.audience(rate, persons, pictures, *spread, seed)
+        for name, (low, high) in L08.intervals(said).items():
+            held.setdefault(name, []).append((low <= rate <= high, high - low))
+    return {name: np.mean(x, axis=0).round(4).tolist() for name, x in held.items()}
+
+
+# Old, red, dark and tiny photographs.
+
+LANCZOS = Image.Resampling.LANCZOS
+MENDED = "faded, stretched"
+HARD: dict[str, Callable[[Photographs], Photographs]] = {
+    "four stops darker": lambda rgb: np.round(255 * old.darken(rgb, 4)).astype(np.uint8),
+    "32 pixels": lambda rgb: np.asarray(Image.fromarray(rgb).resize((32, 32), LANCZOS)),
+    "16 pixels": lambda rgb: np.asarray(Image.fromarray(rgb).resize((16, 16), LANCZOS)),
+}
+HUES = {"red": (0, 50), "orange": (50, 85), "yellow": (85, 110), "green": (110, 170)}
+HUES |= {"blue": (230, 310)}  # degrees in the ab plane; few photographs have the others
+STRONG, ENOUGH = 30, 100  # ab units of chroma, pixels of a photograph
+
+
+@experiment("08/gallery", photographs=("intel",), models=NAMES)
+def gallery(run: Run, *, n: int = 120, size: int = 150) -> dict[str, Any]:
+    """Measure what old, red, dark and tiny pictures cost every shipped colorizer."""
+    judged = judged_photographs(size)
+    red = [x for x in judged if "red" in pixels_by_hue(color.ab(x))]
+    groups = {"old": judged[:n], "bundled": installed(240)}
+    seen = {group: old_Ls(rgb) for group, rgb in groups.items()}
+    gray = {group: [mean_chroma(x) for x in rgb] for group, rgb in groups.items()}
+    gray |= {name: [mean_chroma(change(x)) for x in judged[:n]] for name, change in HARD.items()}
+    systems = {}
+    for name, model in leaderboard.shipped().items():
+        rows = {group: made_old(model, rgb, seen[group]) for group, rgb in groups.items()}
+        rows |= {"hard": made_hard(model, judged[:n]), "hues": returned(model, red)}
+        systems[leaderboard.short(name)] = summary(rows, gray)
+    about = {"data": JUDGED_ON, "n": n, "size": size, "seed": 0, "n_red": len(red)}
+    return about | {"n_bundled": len(groups["bundled"]), "systems": systems}
+
+
+def installed(side: int) -> list[Photographs]:
+    """The installed photographs, their longer side at most so many pixels."""
+    small = []
+    for photo in photos.bundled():
+        picture = Image.fromarray(photo.rgb)
+        picture.thumbnail((side, side))
+        small.append(np.asarray(picture))
+    return small
+
+
+def mean_chroma(rgb: Photographs) -> float:
+    """Mean length of ab: the distance of a gray picture from it."""
+    return float(np.hypot(*np.moveaxis(color.ab(rgb), -1, 0)).mean())
+
+
+def on_true_L(model: Colorizer, rgb: Photographs, seen: NDArray[np.float32]) -> list[float]:
+    """A model's ab for the L that it saw, on the true L of the photograph: how wrong, how colorful.
+
+    Mean distance in ab, ΔE00, colorfulness. seen: L (H, W, 1).
+    """
+    L, ab = color.split(color.rgb_to_lab(rgb))
+    ab_hat = model.ab_for(seen)  # (H, W, 2)
+    hat = color.with_ab(L, ab_hat)
+    distance = np.hypot(*np.moveaxis(ab - ab_hat, -1, 0)).mean()
+    measured = distance, metrics.delta_e(rgb / np.float32(255), hat), metrics.colorfulness(hat)
+    return [round(float(x), 4) for x in measured]
+
+
+def old_Ls(rgb: Any) -> dict[str, list[NDArray[np.float32]]]:
+    """{kind: the L (H, W, 1) of each photograph made old}, and of the faded ones stretched."""
+    seen = {}
+    for kind in progress.bar(old.KINDS, "old photographs"):
+        seen[kind] = [old.to_L(old.scan(x, kind, seed=i)) for i, x in enumerate(rgb)]
+    return seen | {MENDED: [old.stretch(L) for L in seen["faded"]]}
+
+
+def made_old(model: Colorizer, rgb: Any, seen: dict[str, list]) -> dict[str, Rows]:
+    """{kind: a row of `on_true_L` for each photograph}."""
+    rows = {}
+    for kind, Ls in seen.items():
+        pairs = progress.bar(list(zip(rgb, Ls, strict=True)), kind)
+        rows[kind] = [on_true_L(model, *pair) for pair in pairs]
+    return rows
+
+
+def made_hard(model: Colorizer, rgb: Any) -> dict[str, Rows]:
+    """{condition: a row of `on_true_L` for each photograph}; the truth is dark or tiny as well."""
+    rows = {}
+    for condition, change in HARD.items():
+        changed = progress.bar([change(x) for x in rgb], condition)
+        rows[condition] = [on_true_L(model, x, color.L(x)) for x in changed]
+    return rows
+
+
+def pixels_by_hue(ab: NDArray[np.float32]) -> dict[str, NDArray[np.bool_]]:
+    """{hue: where ab (H, W, 2) has that hue and is strong}, for hues with enough pixels."""
+    angle = np.degrees(np.arctan2(ab[..., 1], ab[..., 0])) % 360  # (H, W)
+    strong = np.hypot(*np.moveaxis(ab, -1, 0)) >= STRONG
+    here = {hue: strong & (low <= angle) & (angle < high) for hue, (low, high) in HUES.items()}
+    return {hue: mask for hue, mask in here.items() if mask.sum() >= ENOUGH}
+
+
+def returned(model: Colorizer, rgb: Any) -> list[dict[str, float]]:
+    """For each photograph {hue: share of its true color that is predicted}, by projection.
+
+    0 for gray, 1 for the truth, below 0 for the opposite color. The error on red pixels would only
+    say that red is far from gray.
+    """
+    rows: list[dict[str, float]] = []
+    for x in progress.bar(rgb, "hues"):
+        L, ab = color.split(color.rgb_to_lab(x))
+        ab_hat = model.ab_for(L)
+        rows.append({})
+        for hue, here in pixels_by_hue(ab).items():
+            share = (ab * ab_hat)[here].sum() / (ab[here] ** 2).sum()
+            rows[-1][hue] = round(float(share), 4)
+    return rows
+
+
+def interval(values: Any) -> list[float]:
+    """Mean, low and high of a bootstrap, with four digits."""
+    return [round(x, 4) for x in metrics.bootstrap(values)]
+
+
+def summary(rows: dict[str, Any], gray: dict[str, list[float]]) -> dict[str, Any]:
+    """Means with intervals, paired by photograph. gray: {group or condition: its distances}."""
+    table: dict[str, Any] = {"old": {}, "bundled": {}, "hard": {}, "hues": by_hue(rows["hues"])}
+    keys = ("ab", "delta_e", "colorfulness")
+    for group in ("old", "bundled"):
+        clean = np.array(rows[group]["clean"])  # (N, 3)
+        for kind, found in rows[group].items():
+            row = dict(zip(keys, map(interval, np.array(found).T), strict=True))
+            more = zip(keys, (found - clean).T, strict=True)
+            row |= {f"more {key}": interval(x) for key, x in more}
+            table[group][kind] = row | {"over gray": interval(np.array(found)[:, 0] - gray[group])}
+    for condition, found in ({"as they are": rows["old"]["clean"]} | rows["hard"]).items():
+        blank = np.array(gray["old" if condition == "as they are" else condition])
+        table["hard"][condition] = interval((blank - np.array(found)[:, 0]) / blank.mean())
+    return table
+
+
+def by_hue(rows: list[dict[str, float]]) -> dict[str, list[float]]:
+    """{hue: [mean, low, high, n]} of `returned`, and "others less red", paired by photograph."""
+    found = {hue: [row[hue] for row in rows if hue in row] for hue in HUES}
+    both = [row for row in rows if "red" in row and len(row) > 1]
+    rest = [np.mean([v for hue, v in row.items() if hue != "red"]) - row["red"] for row in both]
+    found["others less red"] = [float(x) for x in rest]
+    return {hue: [*interval(x), len(x)] for hue, x in found.items() if len(x) > 1}
