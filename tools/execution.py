@@ -7,7 +7,7 @@ import subprocess
 from copy import deepcopy
 from pathlib import Path
 
-from jupyter_client.utils import ensure_async
+from jupyter_core.utils import ensure_async
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 

@@ -36,6 +36,7 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions
 from traitlets.config.loader import PyFileConfigLoader
@@ -140,13 +141,13 @@ def plan(
             make = nbformat.v4.new_markdown_cell
         full.cells.append(make(cell.source, id=cell["id"], metadata=metadata))
     student = _student_cells(full)
-    running = course["running"] if running is None else running
+    measured: int = course["running"] if running is None else running
     for _ in range(2):  # the second time its own words, whose number is the same, are counted
-        times = counted(source, student, running)
+        times = counted(source, student, measured)
         student.cells[0].source = front_matter(name, course, address, *times)
     full.cells[0].source, files_used = student.cells[0].source, inputs(source, root)
     for notebook in (full, student):
-        notebook.metadata["build"] = {"minutes": running, "inputs": files_used}
+        notebook.metadata["build"] = {"minutes": measured, "inputs": files_used}
     full.metadata["build"]["deck"] = deck
     return full, student
 
@@ -186,7 +187,7 @@ def _student_cells(notebook):
     ]
     config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
     clear = ClearSolutions(config=config, enforce_metadata=False)
-    return clear.preprocess(copy, {})[0]
+    return clear.preprocess(copy, ResourcesDict())[0]
 
 
 def same_plan(committed: NotebookNode, planned: NotebookNode) -> bool:
