@@ -1,28 +1,29 @@
-"""Every exercise's check: the solution passes, each wrong answer gets its own diagnosis."""
+"""The harness of the checks, once for each behaviour; every check with its answers."""
 
 import importlib
 import inspect
+import itertools
+import json
+import os
+import subprocess
+import sys
+import warnings
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
+from check_cases import GENERIC, all_cases, official
+from check_table import check_of, kind, mistakes, told
 
-from course_utils import checks
+from course_utils.checks import CheckFailed, compare
+from course_utils.checks.compare import bugs_left
 
-STUB = "not done yet"
-GENERIC = "one value is"
-
-
-# One file a lesson: CASES = {check: (solution, {what is wrong: (answer, words of its diagnosis)})}
-FILES = sorted((Path(__file__).parent / "check_cases").glob("lesson_*.py"))
-CASES = {}
-for file in FILES:
-    CASES |= importlib.import_module(f"check_cases.{file.stem}").CASES
-WRONG = [
-    pytest.param(check, answer, word, id=f"{check.__name__}-{name}")
-    for check, (_, mistakes) in CASES.items()
-    for name, (answer, word) in mistakes.items()
-]
+ROOT = Path(__file__).parents[1]
+CHECKS = {
+    (lesson, exercise): (check_of(lesson, exercise), cases)
+    for lesson, exercise, cases in all_cases()
+}
 
 
 @pytest.fixture(autouse=True)
@@ -32,141 +33,491 @@ def lenient(monkeypatch):
     monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
 
 
-@pytest.fixture
-def verdict(capsys):
-    """verdict(check, answer): the one line that a student reads; the hint stands below it."""
-
-    def read(check, answer):
-        capsys.readouterr()
-        assert check(answer) is None
-        lines = capsys.readouterr().out.splitlines()
-        assert lines[0].startswith(f"{check.__name__}: ")
-        solved = "correct" in lines[0]
-        assert [line[:6] for line in lines[1:]] == [] if solved else ["Hint: "], lines
-        return lines[0]
-
-    return read
+# Toy checks
 
 
-@pytest.fixture(params=list(CASES), ids=lambda check: check.__name__)
-def check(request):
-    return request.param
+def arrays(answer, truth=lambda x, factor: factor * x, known=None, **tolerance):
+    """A check of three pictures (N, H, W) and a number; its hint is `look again`."""
+    rng = np.random.default_rng(1)
+    shapes = (3, 4, 2), (1, 2, 5), (2, 2, 3)
+    inputs = [(rng.normal(1, 2, shape), float(rng.uniform(1, 9))) for shape in shapes]
+    compare("toy", answer, inputs, truth, known or {}, "look again.", **tolerance)
 
 
-def test_every_check_has_its_cases():
-    public = {
-        value
-        for name, value in vars(checks).items()
-        if inspect.isfunction(value) and value.__module__.startswith(checks.__name__)
-    }
-    missing = [check.__name__ for check in public - set(CASES)]
-    assert not missing, f"tests/check_cases/lesson_NN.py has no cases for {', '.join(missing)}"
-    assert all(len(mistakes) >= 3 for _, mistakes in CASES.values())
+def scalars(answer, truth=lambda n, m: n * m + 1):
+    """A check of whole numbers."""
+    compare("toy", answer, [(20, 30), (7, 9), (200, 3)], truth, {}, "look again.")
 
 
-def test_solution_is_correct(check, verdict):
-    assert "correct on" in verdict(check, CASES[check][0])
+def fails(answer, words, check=arrays, **more):
+    """The check says these words, and gives its hint."""
+    verdict = told(lambda a: check(a, **more), answer)
+    assert verdict.startswith("toy: ") and "correct" not in verdict
+    assert words in verdict and verdict.endswith("\nHint: look again.\n"), verdict
 
 
-@pytest.mark.parametrize(("check", "answer", "word"), WRONG)
-def test_wrong_answer_is_recognised(check, answer, word, verdict):
-    told = verdict(check, answer)
-    assert word in told and "correct" not in told and GENERIC not in told
+def passes(answer, check=arrays, **more):
+    verdict = told(lambda a: check(a, **more), answer)
+    assert verdict.startswith("toy: correct on ") and verdict.count("\n") == 1, verdict
 
 
-def test_diagnoses_differ(check, verdict):
-    told = [verdict(check, answer) for answer, _ in CASES[check][1].values()]
-    assert len(set(told)) == len(told)
+def by_hand(x, factor):
+    return [[[factor * value for value in row] for row in picture] for picture in x]
 
 
-def test_stub_is_not_done(check, verdict):
-    assert STUB in verdict(check, lambda *inputs: None)
+def of_tensors(x, factor):
+    import torch
+
+    return [factor * torch.tensor(picture, requires_grad=True) for picture in x]
 
 
-def test_exception_becomes_a_sentence(check, verdict):
-    told = verdict(check, lambda *inputs: {}["lost"])
-    assert "your code stopped with KeyError: 'lost'" in told
-    assert "stopped with TypeError" in verdict(check, lambda: 1)
-    assert "stopped with TypeError" in verdict(check, 3.0)
+def of_one_tensor(x, factor):
+    import torch
+
+    return torch.tensor(x, requires_grad=True) * factor
 
 
-def test_wrong_shape_names_both(check, verdict):
-    solution = CASES[check][0]
-    told = verdict(check, lambda *inputs: np.stack([solution(*inputs)] * 2))
-    assert "the answer has shape (" in told and "it must be (" in told
+def of_pandas(x, factor):
+    import pandas as pd
+
+    return [pd.DataFrame(factor * picture) for picture in x]
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_nan_and_infinity_are_told(check, bad, verdict):
-    solution = CASES[check][0]
-    assert "NaN or an infinity" in verdict(check, lambda *inputs: solution(*inputs) * bad)
+def bfloat(x, factor):
+    import torch
 
-
-@pytest.mark.parametrize("answer", ["a lot", {"L": 50}, [1, [2, 3]]], ids=["str", "dict", "ragged"])
-def test_what_is_no_number_is_told(check, answer, verdict):
-    told = verdict(check, lambda *inputs: answer)
-    assert "not numbers" in told or "stopped with" in told
-
-
-@pytest.mark.parametrize("constant", [0.0, 0.5, 1.0, 50.0])
-def test_hard_coded_constant_fails(check, constant, verdict):
-    solution = CASES[check][0]
-    told = verdict(check, lambda *inputs: np.full_like(solution(*inputs), constant, dtype=float))
-    assert "correct" not in told
-
-
-def test_answer_to_another_input_fails(check, verdict):
-    solution = CASES[check][0]
-
-    def by_heart(*inputs):
-        rng = np.random.default_rng(0)
-        return solution(*(rng.permutation(value) if np.ndim(value) else 50.0 for value in inputs))
-
-    assert GENERIC in verdict(check, by_heart)
-
-
-def test_a_small_error_in_one_place_fails(check, verdict):
-    solution = CASES[check][0]
-
-    def nearly(*inputs):
-        answer = np.array(solution(*inputs), dtype=float)
-        answer.flat[-1] += 1.0
-        return answer
-
-    assert "correct" not in verdict(check, nearly)
-
-
-def test_answer_cannot_spoil_the_hidden_input(check, verdict):
-    solution = CASES[check][0]
-
-    def spoils(*inputs):
-        answer = np.array(solution(*inputs))
-        for value in inputs:
-            if isinstance(value, np.ndarray):
-                value[...] = 0
-        return answer
-
-    assert "correct on" in verdict(check, spoils)
-
-
-def test_two_calls_try_the_same_values(check, verdict):
-    seen = []
-    for _ in range(2):
-        verdict(check, lambda *inputs: seen.append(inputs))
-    first, second = seen[0], seen[-1]
-    assert all(np.array_equal(*pair) for pair in zip(first, second, strict=True))
+    return (torch.tensor(x) * factor).bfloat16()
 
 
 @pytest.mark.parametrize(
-    "variable", [("COURSE_STRICT", "1"), ("NBGRADER_EXECUTION", "autograde")], ids=lambda v: v[0]
+    ("needs", "answer"),
+    [
+        ("numpy", lambda x, factor: np.float32(x) * np.float32(factor)),
+        ("numpy", lambda x, factor: (factor * x)[..., None][..., 0].tolist()),
+        ("numpy", lambda x, factor: np.ma.masked_array(factor * x)),
+        ("numpy", lambda x, factor: (factor * x).astype(object)),
+        ("numpy", by_hand),
+        ("torch", of_tensors),
+        ("torch", of_one_tensor),
+        ("pandas", of_pandas),
+    ],
 )
-def test_graded_mistakes_raise_what_they_print(check, variable, monkeypatch, capsys):
+def test_any_framework_s_numbers_are_right(needs, answer):
+    pytest.importorskip(needs)
+    passes(answer)
+
+
+def test_half_precision_is_read_and_its_tolerance_is_the_check_s():
+    pytest.importorskip("torch")
+    passes(bfloat, relative=0.01)
+    fails(bfloat, GENERIC)
+
+
+class Eager:
+    """What TensorFlow's and Keras's tensors have in common, without a minute of TensorFlow."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def numpy(self):
+        return np.float32(self.value)
+
+
+class Symbolic:
+    """A tensor without values, as of a Keras model."""
+
+    def __array__(self, *args, **kwargs):
+        raise ValueError("A KerasTensor cannot be used as input to a NumPy function")
+
+
+def test_tensors_of_keras_are_read():
+    passes(lambda x, factor: Eager(factor * x))
+    passes(lambda x, factor: [Eager(factor * picture) for picture in x])
+    fails(lambda x, factor: Symbolic(), "holds a Symbolic, which is not real numbers")
+
+
+@pytest.mark.stress
+def test_keras_itself():
+    """In a process of its own: TensorFlow takes its time, and must not meet torch here."""
+    pytest.importorskip("keras")
+    code = """
+        import keras, numpy as np
+        import test_checks
+        test_checks.arrays(lambda x, f: keras.ops.multiply(np.float32(x), f))
+        test_checks.arrays(lambda x, f: keras.Variable(np.float32(f * x)))
+        test_checks.arrays(lambda x, f: keras.Input(x.shape))
+    """
+    command = [sys.executable, "-c", inspect.cleandoc(code)]
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(["tests", "."])}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300)
+    first, second, third = [line for line in done.stdout.splitlines() if "Hint" not in line]
+    assert "correct on" in first and "correct on" in second, done.stderr
+    assert "KerasTensor, which is not real numbers" in third
+
+
+def test_numbers_are_passed_as_numbers():
+    seen = []
+    passes(lambda x, factor: seen.append(type(factor)) or factor * x)
+    assert set(seen) == {float} and len(seen) == 3
+    passes(lambda n, m: len([0 for _ in range(n) for _ in range(m)]) + 1, check=scalars)
+
+
+def test_each_call_gets_its_own_copy():
+    seen = []
+    for _ in range(2):
+        told(arrays, lambda x, factor: seen.append(x.copy()) or x.fill(0))
+    assert all(x.any() and np.array_equal(x, y) for x, y in zip(seen[:3], seen[3:]))
+
+
+def test_one_value_is_singular():
+    def one(answer):
+        compare("toy", answer, [(1,), (2,)], lambda n: np.zeros(n - 1), {}, "no.")
+
+    assert told(one, lambda n: np.zeros(n - 1)) == "toy: correct on 1 hidden value.\n"
+    assert "on 3 hidden values." in told(scalars, lambda n, m: n * m + 1)
+
+
+def test_two_inputs_are_the_least():
+    with pytest.raises(ValueError, match="two or more"):
+        compare("toy", abs, [(1,)], abs, {}, "no.")
+
+
+def test_float32_work_is_right_and_a_tolerance_is_kept():
+    passes(lambda x, factor: factor * x + 9e-5)
+    fails(lambda x, factor: factor * x * (1 + 3e-3), "1.003 times")
+    passes(lambda x, factor: factor * x * (1 + 3e-3), relative=0.01)
+    fails(lambda n, m: n * m + 1.02, "0.02 too large", check=scalars)  # whole numbers are exact
+
+
+def test_close_values_are_told_apart():
+    noise = np.random.default_rng(2).uniform(1, 2, 1000)
+    given = told(arrays, lambda x, factor: factor * x + 1e-3 * noise[: x.size].reshape(x.shape))
+    one, right = given.split("one value is ")[1].split(GENERIC)[0].split(" where ")
+    assert one != right and 0 < abs(float(one) - float(right)) < 3e-3
+
+
+# Stubs, forgotten returns, exceptions
+
+
+def documented(x, factor):
+    """Nothing was done."""
+
+
+def untouched(x, factor):
+    """Nothing was done."""
+    return None  # replace this line with your answer
+
+
+def kept_the_stub(x, factor):
+    y = factor * x
+    print(y.shape)
+    return None  # replace this line with your answer
+
+
+def forgotten(x, factor):
+    y = factor * x  # noqa: F841
+
+
+def one_way_out(x, factor):
+    if len(x) > 1:
+        return factor * x
+
+
+@pytest.mark.parametrize("stub", [untouched, documented, lambda x, factor: None])
+def test_a_stub_is_told_neutrally_without_a_hint(stub):
+    assert told(arrays, stub) == "toy: not done yet.\n"
+
+
+def test_a_stub_below_some_work_is_named():
+    assert told(arrays, kept_the_stub).endswith("not done yet; its line `return None` is there.\n")
+
+
+def test_a_forgotten_return_is_no_stub():
+    fails(forgotten, "your code works, but returns None; end it with `return`")
+    fails(one_way_out, "returned None (x of shape (1, 2, 5), factor = ")
+    fails(one_way_out, "ends without a `return`")
+
+
+def stops(error):
+    def answer(x, factor):
+        raise error
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (stops(KeyError("lost")), "your code stopped with KeyError: 'lost'."),
+        (stops(SystemExit(3)), "your code stopped with SystemExit: 3."),
+        (stops(ValueError("one\ntwo")), "stopped with ValueError: one.\n"),
+        (stops(MemoryError()), "stopped with MemoryError.\n"),
+        (stops(TypeError("the answer")), "stopped with TypeError: the answer."),
+        (lambda x: x, "stopped with TypeError"),
+        (3.0, "needs the function itself, this is a float."),
+        (None, "needs the function itself, this is a NoneType."),
+    ],
+)
+def test_what_stops_becomes_a_sentence(answer, words):
+    fails(answer, words)
+
+
+def test_a_keyboard_interrupt_passes():
+    with pytest.raises(KeyboardInterrupt):
+        told(arrays, stops(KeyboardInterrupt()))
+
+
+def ragged(x, factor):
+    return [factor, [factor, factor]]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda x, factor: "a lot", "a str, which is not real numbers"),
+        (lambda x, factor: {"L": x}, "a dict, which"),
+        (lambda x, factor: (y for y in x), "a generator, which"),
+        (lambda x, factor: [[None]], "a NoneType, which"),
+        (lambda x, factor: 1j * x, "a ndarray, which"),
+        (lambda x, factor: len, "a builtin_function_or_method, which"),
+        (ragged, "parts of the answer have different shapes"),
+    ],
+)
+def test_what_is_no_number_is_told(answer, words):
+    fails(answer, words)
+
+
+# What the harness finds by itself
+
+
+def spoils(x, factor):
+    y = factor * x
+    x[...] = 0
+    return y
+
+
+def spoils_and_errs(x, factor):
+    x -= 1
+    return factor * x
+
+
+FOUND = {
+    "rank": (
+        lambda x, f: (f * x).sum(0),
+        "the answer has shape (4, 2), it must be (3, 4, 2) (x of",
+    ),
+    "one number": (lambda x, f: (f * x).sum(), "the answer is one number, it must be (3, 4, 2)"),
+    "reshaped": (lambda x, f: (f * x).ravel(), "(24,), it must be (3, 4, 2)"),
+    "reshaped, right": (lambda x, f: (f * x).ravel(), "The values are right."),
+    "NaN": (lambda x, f: np.where(x > 0, x * x, np.inf), "a NaN or an infinity, in"),
+    "NaN, the others right": (lambda x, f: np.where(x > 0, f * x, np.nan), "The others are right."),
+    "constant": (lambda x, f: np.full_like(x, 0.5), "every value is 0.5, whatever the input."),
+    "factor": (lambda x, f: 255 * f * x, "every value is 255 times what it must be."),
+    "reciprocal": (lambda x, f: f * x / 128, "every value is 1/128 of what it must be."),
+    "sign": (lambda x, f: -f * x, "every value has the wrong sign."),
+    "absolute": (lambda x, f: np.abs(f * x), "the signs are lost"),
+    "offset": (lambda x, f: f * x - 2, "every value is 2 too small."),
+    "transposed": (lambda x, f: (f * x).transpose(0, 2, 1), "axes are swapped: the shape is (3, 2"),
+    "reversed": (lambda x, f: (f * x)[:, :, ::-1], "reversed on axis -1."),
+    "permuted": (lambda x, f: np.roll(f * x, 1, 2), "right values stand in the wrong places."),
+    "fixed size": (lambda x, f: f * x.reshape(3, 4, 2), "Does your code fit one size only?"),
+    "fixed shape": (lambda x, f: np.resize(f * x, (3, 4, 2)), "Does your code fit one size only?"),
+    "fixed divisor": (lambda x, f: f * x * x.size / 24 + (x.size < 24), "one size only?"),
+    "sum": (lambda x, f: f * x * len(x), "too large by the factor x.shape[0]; a sum where a mean"),
+    "mean": (lambda x, f: f * x / x.size, "too small by the factor x.size; a mean where a sum"),
+    "k of n": (lambda x, f: f * x + (len(x) == 1) * x**2, "right on 2 of 3 hidden inputs, but one"),
+    "no reason": (lambda x, f: f * x + x**2, f"{GENERIC} (x of shape (3, 4, 2), f = "),
+    "input": (spoils, "the values are right, but your code changes its input `x`; work on a copy"),
+    "input as well": (spoils_and_errs, "Your code also changes its input `x`."),
+}
+
+
+@pytest.mark.parametrize(("answer", "words"), FOUND.values(), ids=FOUND)
+def test_the_harness_finds(answer, words):
+    fails(answer, words)
+
+
+def test_swapped_axes_of_squares_and_channels():
+    def pairs(answer):
+        rng = np.random.default_rng(3)
+        inputs = [(rng.normal(size=(n, 3, 3, 2)),) for n in (2, 1, 4)]
+        compare("toy", answer, inputs, lambda x: x + 1, {}, "look again.")
+
+    fails(
+        lambda x: x.swapaxes(1, 2) + 1, "the values are right, but axes are swapped.", check=pairs
+    )
+    fails(lambda x: x[..., ::-1] + 1, "right, but swapped on axis -1.", check=pairs)
+    fails(lambda x: x + [1, 2] * x**0, "only answer[..., 1] is wrong: one value", check=pairs)
+    fails(lambda x: x + [[1], [1], [2]] * x**0, "only answer[..., 2, :] is wrong", check=pairs)
+
+
+def test_scalars_are_shown():
+    fails(lambda n, m: n * m, "every value is 1 too small.", check=scalars)
+    fails(lambda n, m: n**2 * m, "the answer is 1.2e+04 where 601 is right (n = 20, m = 3", scalars)
+    fails(lambda n, m: [n * m + 1], "shape (1,), it must be one number (n = 20, m = 30).", scalars)
+
+
+def test_lists_of_dicts_arrive_as_such_and_are_watched():
+    def rows(answer):
+        tables = [([{"name": "a", "n": 1}, {"name": "b", "n": 2}],), ([{"name": "c", "n": 7}],)]
+        compare("toy", answer, tables, lambda t: [row["n"] for row in t], {}, "look again.")
+
+    def renames(table):
+        numbers = [row["n"] for row in table]
+        table[0]["name"] = "x"
+        return numbers
+
+    passes(lambda table: [row["n"] for row in table], check=rows)
+    fails(renames, "changes its input `table`", check=rows)
+    fails(lambda table: [row["n"] for row in table if table.pop()], "changes its input", check=rows)
+    fails(lambda table: [0 * row["n"] for row in table], "whatever the input", check=rows)
+
+
+# Diagnoses by hand
+
+KNOWN = {
+    "the factor is squared.": lambda x, factor: factor**2 * x,
+    "it is halved.": lambda x, factor: factor * x / 2,
+    "pictures are mixed up.": lambda x, factor: x.reshape(2, 6)[:, ::5] * factor,
+    "the last is NaN.": lambda x, factor: factor * np.where(x == x.max(), np.nan, x),
+    "it is flat.": lambda x, factor: factor * x.ravel(),
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda x, factor: factor * factor * x, "the factor is squared."),
+        (lambda x, factor: factor * x * 0.5, "it is halved."),
+        (lambda x, factor: factor * np.where(x < x.max(), x, np.nan), "the last is NaN."),
+        (lambda x, factor: (factor * x).reshape(-1), "it is flat."),
+        (lambda x, factor: (factor if len(x) == 3 else factor**2) * x, "right on 1 of 3"),
+        (lambda x, factor: (factor / 2 if len(x) == 1 else factor**2) * x, GENERIC),
+    ],
+)
+def test_a_diagnosis_by_hand_explains_all_that_is_wrong(answer, words):
+    fails(answer, words, known=KNOWN)
+
+
+def test_selections_of_planted_bugs():
+    left = bugs_left({"a.": {"x": 1}, "b.": {"y": 2}, "c.": {"z": 3}})
+    assert len(left) == 7 and left["b."] == {"y": 2}
+    assert left["two bugs are left: a. And: c."] == {"x": 1, "z": 3}
+    assert left["three bugs are left: a. And: b. And: c."] == {"x": 1, "y": 2, "z": 3}
+
+
+# Grading
+
+
+@pytest.mark.parametrize("variable", [("COURSE_STRICT", "1"), ("NBGRADER_EXECUTION", "autograde")])
+def test_where_somebody_grades_mistakes_raise_what_they_print(variable, monkeypatch, capsys):
     monkeypatch.setenv(*variable)
-    solution, mistakes = CASES[check]
-    assert check(solution) is None
-    answers = [answer for answer, _ in mistakes.values()]
-    for answer in [*answers, lambda *inputs: None, lambda *inputs: 1 / 0, lambda *inputs: np.nan]:
+    arrays(lambda x, factor: factor * x)
+    wrong = [answer for answer, _ in FOUND.values()]
+    for answer in [*wrong, untouched, forgotten, stops(SystemExit()), ragged, 3.0, None]:
         capsys.readouterr()
-        with pytest.raises(checks.CheckFailed) as failed:
-            check(answer)
-        assert str(failed.value) == capsys.readouterr().out.splitlines()[0]
+        with pytest.raises(CheckFailed) as failed:
+            arrays(answer)
+        assert (
+            str(failed.value)
+            == capsys.readouterr().out.splitlines()[-1 if answer is untouched else -2]
+        )
+
+
+# Every check with its answers
+
+
+@pytest.fixture(params=CHECKS, ids="-".join)
+def case(request):
+    """(lesson, exercise, check, cases)"""
+    return *request.param, *CHECKS[request.param]
+
+
+def hidden(check):
+    """The inputs and the truth that a check hands to `compare`."""
+    with mock.patch.dict(check.__globals__, compare=mock.Mock()) as names:
+        check(print)
+        _, _, inputs, truth, *_ = names["compare"].call_args[0]
+    return inputs, truth
+
+
+def test_every_check_has_its_cases():
+    folder = Path(inspect.getfile(compare)).parent
+    for path in folder.glob("lesson_*.py"):
+        module = importlib.import_module(f"course_utils.checks.{path.stem}")
+        lesson = path.stem.removeprefix("lesson_")
+        public = {
+            name
+            for name, value in vars(module).items()
+            if inspect.isfunction(value)
+            and value.__module__ == module.__name__
+            and not name.startswith("_")
+        }
+        assert public and public == {name for of, name in CHECKS if of == lesson}
+
+
+def test_enough_answers_of_different_kinds():
+    many = {
+        key for key, (_, cases) in CHECKS.items() if len(cases.wrong) >= 8 <= 8 * len(cases.right)
+    }
+    lessons = {lesson for lesson, _ in CHECKS}
+    assert {key for key in CHECKS if key[0] == "01"} <= many
+    assert all(sum(lesson == of for of, _ in many) >= 3 for lesson in lessons)
+
+
+def test_official_solution_is_right_and_silent(case):
+    lesson, exercise, check, _ = case
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # in a notebook it would stand above the verdict
+        assert told(check, official(lesson, exercise)).startswith(f"{exercise}: correct on ")
+
+
+def test_other_right_answers_are_right(case):
+    _, _, check, cases = case
+    verdicts = {name: told(check, answer) for name, answer in cases.right.items()}
+    assert {name: v for name, v in verdicts.items() if ": correct on " not in v} == {}
+
+
+def test_wrong_answers_are_told_what_is_wrong(case):
+    _, exercise, check, cases = case
+    sentences = list(mistakes(check))
+    for name, (answer, words) in cases.wrong.items():
+        verdict = told(check, answer)
+        first, hint = verdict.splitlines()
+        assert first.startswith(f"{exercise}: ") and hint.startswith("Hint: "), verdict
+        assert words in first and "correct" not in first, f"{name}: {verdict}"
+        assert (kind(verdict, sentences) == "generic") == (words == GENERIC), f"{name}: {verdict}"
+
+
+def test_every_diagnosis_is_told_to_its_own_mistake(case):
+    _, _, check, _ = case
+    for sentence, mistake in mistakes(check).items():
+        with np.errstate(all="ignore"):
+            assert sentence in told(check, mistake)
+
+
+def test_hidden_inputs_differ_in_size_and_never_change(case):
+    _, _, check, _ = case
+    inputs, again = hidden(check)[0], hidden(check)[0]
+    assert len(inputs) >= 2 and repr(inputs) == repr(again)
+    shapes = {json.dumps([np.shape(value) for value in args]) for args in inputs}
+    assert len(shapes) >= 2 or all(np.ndim(value) == 0 for args in inputs for value in args)
+    assert not any(
+        isinstance(value, np.ndarray) and not value.ndim for args in inputs for value in args
+    )
+
+
+def test_a_small_error_in_one_place_is_wrong(case):
+    """One in a hundred of the largest value, in the last place of any one hidden input."""
+    lesson, exercise, check, _ = case
+    inputs, truth = hidden(check)
+    for which in range(len(inputs)):
+        turn = itertools.count()
+
+        def nearly(*args, turn=turn, which=which):
+            answer = np.array(truth(*args), float)
+            if next(turn) == which:
+                answer.flat[-1] += max(0.01 * np.abs(answer).max(), 0.03)
+            return answer
+
+        assert "correct" not in told(check, nearly), f"{lesson} {exercise}, input {which}"

@@ -103,7 +103,7 @@ def _untouched(answer: Answer) -> str:
         stub = STUB in inspect.getsource(function)
     except (OSError, TypeError):  # no source is kept where code is executed from a string
         stub = False
-    return "not done yet; its line `return None` is still there." if stub else ""
+    return "not done yet; its line `return None` is there." if stub else ""
 
 
 def _without_numbers(trials: Sequence[Trial], near: Near) -> str:

@@ -31,9 +31,7 @@ def fusion(answer: Answer) -> None:
                 lambda v, x, W, b: fused(v, x, W, b, activate=lambda y: y)
             ),
             "the bias is missing.": lambda v, x, W, b: fused(v, x, W, 0 * b),
-            "the bias is added behind the ReLU; add it before.": lambda v, x, W, b: (
-                fused(v, x, W, 0 * b) + b
-            ),
+            "the bias belongs before the ReLU.": lambda v, x, W, b: fused(v, x, W, 0 * b) + b,
             "the vector was not used; every position needs it beside its own features.": (
                 lambda v, x, W, b: fused(0 * v, x, W, b)
             ),

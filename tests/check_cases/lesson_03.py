@@ -119,7 +119,7 @@ CASES = {
             "swapped": (lambda v, x, W, b: place_by_place(v, x, W, b, first=False), "swapped"),
             "no relu": (lambda v, x, W, b: place_by_place(v, x, W, b, np.copy), "ReLU is missing"),
             "no bias": (lambda v, x, W, b: place_by_place(v, x, W, 0), "bias"),
-            "late bias": (lambda v, x, W, b: place_by_place(v, x, W, 0) + b, "behind the ReLU"),
+            "late bias": (lambda v, x, W, b: place_by_place(v, x, W, 0) + b, "before the ReLU"),
             "no vector": (lambda v, x, W, b: np.maximum(x @ W[len(v) :] + b, 0), "not used"),
             "no map": (
                 lambda v, x, W, b: np.maximum(v @ W[: len(v)] + b + 0 * (x @ W[len(v) :]), 0),
