@@ -639,6 +639,17 @@ def test_both_copies_state_the_minutes_that_were_measured(built):
         assert lessons.same_plan(notebook, planned)
 
 
+def test_a_picture_is_written_for_the_readme(built):
+    image = built.parents[1] / "docs" / "images" / "line.png"
+    assert image.read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_unknown_lesson_is_named(monkeypatch):
+    monkeypatch.setattr(lessons.sys, "argv", ["lessons", "77"])
+    with pytest.raises(SystemExit, match="No such lesson: 77"):
+        lessons.main()
+
+
 def test_building_again_changes_nothing(built):
     files = [target for target, _ in lessons.products(built, built.parents[1])]
     for path in files:  # newer than any module: somebody may be editing the package meanwhile

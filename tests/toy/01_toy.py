@@ -47,7 +47,7 @@ course.claim("doubling adds", "3", f"{factor * 3}", f"equal: {factor * 3 == 3 + 
 # %% [markdown] deck="notes"
 # Say it twice.
 
-# %% deck="figure"
+# %% deck="figure" picture="line"
 fig, axes = plots.grid(1, 1, width=2)
 axes[0].plot([1, 2], [2, 4])
 plots.show(fig, "a straight line rises from two at one to four at two")
