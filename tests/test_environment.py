@@ -1,5 +1,7 @@
 """The files that install, check and publish the course agree with each other and with the code."""
 
+import doctest
+import importlib
 import os
 import re
 import shutil
@@ -9,6 +11,7 @@ import time
 import tomllib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -119,10 +122,12 @@ def test_conda_environment_agrees_with_pyproject():
 
 
 def test_claimed_python_versions_are_those_that_ci_runs():
-    matrix = workflow("test.yml")["jobs"]["test"]["strategy"]["matrix"]
-    assert matrix["python-version"] == CLAIMED
-    oldest = min(CLAIMED, key=lambda text: int(text.partition(".")[2]))
-    assert PROJECT["requires-python"] == f">={oldest}"
+    jobs = workflow("test.yml")["jobs"]
+    for name in ("test", "unit"):
+        assert jobs[name]["strategy"]["matrix"]["python-version"] == CLAIMED
+    minors = sorted(int(text.partition(".")[2]) for text in CLAIMED)
+    assert minors == [*range(minors[0], minors[-1] + 1)]
+    assert PROJECT["requires-python"] == f">=3.{minors[0]},<3.{minors[-1] + 1}"
 
 
 # Workflows
@@ -138,13 +143,32 @@ def test_workflows_use_two_actions_and_say_what_they_may_do(file):
         assert used <= {"actions/checkout", "actions/setup-python"}
 
 
-def test_ci_runs_make_test_on_push_and_pull_request():
+def commands(job):
+    """The shell lines of a workflow's job."""
+    return [step.get("run", "") for step in job["steps"]]
+
+
+def test_ci_runs_make_lint_and_make_test_on_push_and_pull_request():
     parsed = workflow("test.yml")
     assert {"push", "pull_request"} <= set(parsed["on"])
-    steps = [step.get("run", "") for step in parsed["jobs"]["test"]["steps"]]
+    steps = commands(parsed["jobs"]["test"])
     assert "make test" in steps and any("chromium" in step for step in steps)
-    lint = [step.get("run", "") for step in parsed["jobs"]["lint"]["steps"]]
-    assert {"ruff check .", "ruff format --check ."} <= set(lint)
+    assert "make lint" in commands(parsed["jobs"]["lint"])
+
+
+def test_ci_runs_the_unit_tests_on_other_systems():
+    unit = workflow("test.yml")["jobs"]["unit"]
+    assert unit["strategy"]["matrix"]["os"] == ["windows-latest", "macos-latest"]
+    install, test = filter(None, commands(unit))
+    assert "-c constraints.txt" in install and "[test]" in install
+    assert test.startswith("python -m pytest") and "nbval" not in test and test.endswith(" tests")
+
+
+def test_ci_runs_make_stress_every_night():
+    parsed = workflow("stress.yml")
+    (cron,) = parsed["on"]["schedule"]
+    assert re.fullmatch(r"\d+ \d+ \* \* \*", cron["cron"])
+    assert "make stress" in commands(parsed["jobs"]["stress"])
 
 
 def test_colab_workflow_runs_each_notebook_alone_every_week(tmp_path):
@@ -205,34 +229,44 @@ def shell(script, folder, **env):
 
 # Importing the package
 
-FRAMEWORKS = ["tensorflow", "keras", "torch", "fastai", "onnx", "onnxruntime", "sklearn"]
-MODULES = sorted(
-    path.stem for path in (ROOT / "course_utils").glob("*.py") if path.stem != "__init__"
-)
+# What takes long to import, or is not installed everywhere: imported where it is used.
+HEAVY = set("tensorflow keras torch fastai onnx onnxruntime sklearn scipy skimage pandas".split())
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in (ROOT / "course_utils").rglob("*.py")
+}
 
 
-def imported(*statements):
-    """Top-level packages in sys.modules after these statements, without the standard library."""
-    report = "print(*{name.partition('.')[0] for name in sys.modules})"
-    code = "; ".join(["import sys", *statements, report])
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return set(run.stdout.split()) - set(sys.stdlib_module_names)
+IMPORTED = """
+import importlib, sys
+seen = set()
+for module in sys.argv[1:]:
+    importlib.import_module(module)
+    names = {name.partition(".")[0] for name in sys.modules} - set(sys.stdlib_module_names)
+    print(module, *names - seen)
+    seen |= names
+"""
 
 
-@pytest.fixture(scope="module")
-def light():
-    """What numpy, scikit-image, matplotlib, Pillow and tqdm import."""
-    return imported(
-        "import numpy, skimage.color, skimage.transform, matplotlib.pyplot, PIL.Image, tqdm.auto"
-    )
+def imported(*modules):
+    """{module: top-level packages that it loads beyond what those before it have loaded}.
+
+    The modules are imported one after the other; the standard library does not count.
+    """
+    command = [sys.executable, "-c", IMPORTED, *modules]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return {module: set(new) for module, *new in map(str.split, run.stdout.splitlines())}
 
 
-@pytest.mark.parametrize("module", ["course_utils", *(f"course_utils.{name}" for name in MODULES)])
-def test_importing_is_light_and_imports_no_framework(module, light):
-    found = imported(f"import {module}")
-    assert "course_utils" in found
-    assert not found & set(FRAMEWORKS)
-    assert found <= light | {"course_utils"}
+def test_importing_the_package_costs_little_more_than_numpy():
+    first = imported("numpy", "course_utils")
+    assert first["course_utils"] == {"course_utils"}
+
+
+def test_importing_any_module_loads_nothing_heavy():
+    heavy = {module: new & HEAVY for module, new in imported(*sorted(MODULES)).items()}
+    assert heavy == {module: set() for module in MODULES}
 
 
 # Files
@@ -287,6 +321,11 @@ def test_ruff_has_no_complaint(command):
     assert run.returncode == 0, run.stdout + run.stderr
 
 
+@pytest.mark.parametrize("module", sorted(MODULES - {"course_utils.__main__"}))
+def test_examples_in_docstrings_give_what_they_show(module):
+    assert doctest.testmod(importlib.import_module(module)).failed == 0
+
+
 # Makefile
 
 # A Python whose environments hold a pip, which brings an `uv`; each exits as it is told.
@@ -334,7 +373,7 @@ def test_make_alone_lists_every_target(make):
 @pytest.mark.parametrize(
     ("broken", "told"),
     [
-        ({"old": 1}, "Python 3.11 or newer is needed"),
+        ({"old": 1}, "Python 3.11, 3.12 or 3.13 is needed"),
         ({"venv": 1}, "python3-venv"),
         ({"pip": 1}, "nothing was kept"),
         ({"uv": 1}, "nothing was kept"),
@@ -346,6 +385,59 @@ def test_failed_installation_leaves_nothing_and_says_so(make, broken, told):
     assert done.returncode != 0
     assert told in done.stdout
     assert not make.venv.exists()
+
+
+@pytest.mark.parametrize(
+    ("version", "accepted"),
+    [((3, 10, 14), False), ((3, 11), True), ((3, 13, 9), True), ((3, 14), False)],
+    ids=str,
+)
+def test_make_refuses_a_python_that_pyproject_refuses(version, accepted):
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (condition,) = re.findall(r"\$\(PYTHON\) -c 'import sys; sys\.exit\((.+)\)'", text)
+    refused = eval(condition, {"sys": SimpleNamespace(version_info=version)})
+    assert refused is not accepted
+    written = ".".join(map(str, version))
+    assert SpecifierSet(PROJECT["requires-python"]).contains(written) is accepted
+
+
+def shown(make, *arguments):
+    """The command that a target would run in a finished environment."""
+    (make.venv / ".ready").parent.mkdir()
+    (make.venv / ".ready").touch()
+    return make("--dry-run", *arguments).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["experiment"], "-m experiments"),
+        (["experiment", "NAME=06/photographs"], "-m experiments 06/photographs"),
+        (["experiment", "NAME=02/targets", "FRESH=1"], "-m experiments 02/targets --fresh"),
+        (["stale"], "-m experiments.stale"),
+        (["new", "LESSON=12_name"], "-m tools.new_lesson 12_name"),
+    ],
+    ids=" ".join,
+)
+def test_targets_pass_their_arguments_on(arguments, command, make):
+    words = shown(make, *arguments).split()
+    assert words[0].endswith("/python") and words[1:] == command.split()
+
+
+def test_a_new_lesson_needs_a_name(make):
+    make(".venv/.ready")
+    done = make("new")
+    assert done.returncode != 0 and "make new LESSON=12_name" in done.stdout
+
+
+def test_stress_and_test_share_the_work(make):
+    every, long = shown(make, "test"), make("--dry-run", "stress").stdout
+    assert "--nbval tests notebooks solutions" in every and "-m stress tests" in long
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs a system with root")
+def test_root_may_start_jupyter(make):
+    assert ("--allow-root" in shown(make, "lab")) is (os.geteuid() == 0)
 
 
 def test_finished_environment_is_reused_until_its_files_change(make):
