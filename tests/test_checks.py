@@ -310,7 +310,6 @@ FOUND = {
     "reshaped": (lambda x, f: (f * x).ravel(), "(24,), it must be (3, 4, 2)"),
     "reshaped, right": (lambda x, f: (f * x).ravel(), "The values are right."),
     "NaN": (lambda x, f: np.where(x > 0, x * x, np.inf), "a NaN or an infinity, in"),
-    "NaN, the others right": (lambda x, f: np.where(x > 0, f * x, np.nan), "The others are right."),
     "constant": (lambda x, f: np.full_like(x, 0.5), "every value is 0.5, whatever the input."),
     "factor": (lambda x, f: 255 * f * x, "every value is 255 times what it must be."),
     "reciprocal": (lambda x, f: f * x / 128, "every value is 1/128 of what it must be."),
@@ -323,8 +322,6 @@ FOUND = {
     "fixed size": (lambda x, f: f * x.reshape(3, 4, 2), "Does your code fit one size only?"),
     "fixed shape": (lambda x, f: np.resize(f * x, (3, 4, 2)), "Does your code fit one size only?"),
     "fixed divisor": (lambda x, f: f * x * x.size / 24 + (x.size < 24), "one size only?"),
-    "sum": (lambda x, f: f * x * len(x), "too large by the factor x.shape[0]; a sum where a mean"),
-    "mean": (lambda x, f: f * x / x.size, "too small by the factor x.size; a mean where a sum"),
     "k of n": (lambda x, f: f * x + (len(x) == 1) * x**2, "right on 2 of 3 hidden inputs, but one"),
     "no reason": (lambda x, f: f * x + x**2, f"{GENERIC} (x of shape (3, 4, 2), f = "),
     "input": (spoils, "the values are right, but your code changes its input `x`; work on a copy"),
@@ -353,7 +350,9 @@ def test_swapped_axes_of_squares_and_channels():
 
 def test_scalars_are_shown():
     fails(lambda n, m: n * m, "every value is 1 too small.", check=scalars)
-    fails(lambda n, m: n**2 * m, "the answer is 1.2e+04 where 601 is right (n = 20, m = 3", scalars)
+    fails(
+        lambda n, m: n**2 * m, "the answer is 12000 where 601 is right (n = 20, m = 30).", scalars
+    )
     fails(lambda n, m: [n * m + 1], "shape (1,), it must be one number (n = 20, m = 30).", scalars)
 
 

@@ -18,10 +18,10 @@ Trials = Sequence[Trial]
 
 def diagnose(trials: Trials, near: Near) -> str:
     """The first sentence that explains all that is wrong; else one wrong value beside the right."""
-    for kind in (axes, shape, not_finite, constant, factor, sum_for_mean, offset, signs):
+    for kind in (axes, shape, not_finite, value, flip, places, part):
         if sentence := kind(trials, near):
             return sentence
-    return flip(trials, near) or places(trials, near) or part(trials, near) or some(trials, near)
+    return some(trials, near)
 
 
 def same(given: Numbers, wanted: Numbers, near: Near) -> bool:
@@ -64,61 +64,30 @@ def shape(trials: Trials, near: Near) -> str:
 
 
 def not_finite(trials: Trials, near: Near) -> str:
-    """NaN or infinity, beside right values or others."""
+    """NaN or infinity."""
     bad = [~np.isfinite(trial.given) & np.isfinite(trial.wanted) for trial in trials]
     count, size = (sum(int(f(b)) for b in bad) for f in (np.sum, np.size))
     if not count:
         return ""
-    rest = [near(trial.given, trial.wanted)[~b] for trial, b in zip(trials, bad)]
-    right = count < size and all(r.all() for r in rest)
     first = next(trial for trial, b in zip(trials, bad) if b.any())
-    sentence = f"the answer holds a NaN or an infinity, in {count} of {size} values ({first})."
-    return sentence + (" The others are right." if right else "")
+    return f"the answer holds a NaN or an infinity, in {count} of {size} values ({first})."
 
 
-def constant(trials: Trials, near: Near) -> str:
-    """One number, whatever the input."""
-    given, _ = _joined(trials)
-    alike = near(given, np.full_like(given, given[0])).all()
-    return f"every value is {given[0]:.4g}, whatever the input." if alike else ""
-
-
-def factor(trials: Trials, near: Near) -> str:
-    """One factor between all values and the right ones."""
-    c = _factor(*_joined(trials), near)
-    if not c:
-        return ""
-    if np.isclose(c, -1, rtol=1e-3):
-        return "every value has the wrong sign."
-    whole = abs(c) < 1 and np.isclose(1 / c, round(1 / c), rtol=1e-3)
-    times = f"1/{round(1 / c)} of" if whole else f"{c:.4g} times"
-    return f"every value is {times} what it must be."
-
-
-def sum_for_mean(trials: Trials, near: Near) -> str:
-    """A factor that is a length: a sum in place of a mean, or the other way round."""
-    found = [_factor(trial.given.ravel(), trial.wanted.ravel(), near) for trial in trials]
-    for words, size in _sizes(trials).items():
-        for power, mistake in ((1, "large"), (-1, "small")):
-            if len(set(size)) > 1 and np.allclose(found, np.array(size) ** power, rtol=1e-3):
-                right = "a sum where a mean" if power == 1 else "a mean where a sum"
-                return f"every value is too {mistake} by the factor {words}; {right} is asked?"
+def value(trials: Trials, near: Near) -> str:
+    """One relation between all values and the right ones: a factor, an offset, lost signs."""
+    given = np.concatenate([trial.given.ravel() for trial in trials])
+    wanted = np.concatenate([trial.wanted.ravel() for trial in trials])
+    if near(given, np.full_like(given, given[0])).all():
+        return f"every value is {given[0]:.4g}, whatever the input."
+    if near(given, np.abs(wanted)).all():
+        return "the signs are lost: what must be negative is positive."
+    times = given @ wanted / (wanted @ wanted or 1.0)
+    if times and near(given / times, wanted).all():
+        return f"every value {_times(times)}."
+    more = (given - wanted).mean()
+    if near(given - more, wanted).all():
+        return f"every value is {abs(more):.4g} too {'large' if more > 0 else 'small'}."
     return ""
-
-
-def offset(trials: Trials, near: Near) -> str:
-    """One difference between all values and the right ones."""
-    given, wanted = _joined(trials)
-    d = float((given - wanted).mean())
-    fits = near(given - d, wanted).all()
-    return f"every value is {abs(d):.4g} too {'large' if d > 0 else 'small'}." if fits else ""
-
-
-def signs(trials: Trials, near: Near) -> str:
-    """Absolute values."""
-    given, wanted = _joined(trials)
-    lost = near(given, np.abs(wanted)).all()
-    return "the signs are lost: what must be negative is positive." if lost else ""
 
 
 def flip(trials: Trials, near: Near) -> str:
@@ -162,37 +131,18 @@ def some(trials: Trials, near: Near) -> str:
 
 
 def _one(trial: Trial, near: Near) -> str:
-    """The worst value beside the right one, with the digits that tell them apart."""
+    """The worst value beside the right one."""
     miss = np.where(near(trial.given, trial.wanted), -1, np.abs(trial.given - trial.wanted))
     given, wanted = trial.given.flat[miss.argmax()], trial.wanted.flat[miss.argmax()]
-    pairs = [(f"{given:.{digits}g}", f"{wanted:.{digits}g}") for digits in range(4, 12)]
-    is_, right = next((pair for pair in pairs if pair[0] != pair[1]), pairs[-1])
+    is_, right = (f"{x:.0f}" if x == round(x) else f"{x:.6g}" for x in (given, wanted))
     return f"{'one value' if trial.wanted.shape else 'the answer'} is {is_} where {right} is right"
 
 
-def _joined(trials: Trials) -> tuple[Numbers, Numbers]:
-    """All given and all wanted values."""
-    given = np.concatenate([trial.given.ravel() for trial in trials])
-    return given, np.concatenate([trial.wanted.ravel() for trial in trials])
-
-
-def _factor(given: Numbers, wanted: Numbers, near: Near) -> float:
-    """The one number that given is times wanted, 0 where there is none."""
-    squares = float(wanted @ wanted)
-    c = float(given @ wanted) / squares if squares else 0.0
-    return c if c and near(given / c, wanted).all() else 0.0
-
-
-def _sizes(trials: Trials) -> dict[str, list[float]]:
-    """{words: the size in each trial} for every axis that an argument has in all trials."""
-    found = {}
-    for place, name in enumerate(trials[0].args):
-        shapes = [trial.shapes()[place] for trial in trials]
-        found[f"{name}.size"] = [float(np.prod(s)) for s in shapes]
-        if len({len(s) for s in shapes}) == 1:
-            for axis in range(len(shapes[0])):
-                found[f"{name}.shape[{axis}]"] = [float(s[axis]) for s in shapes]
-    return found
+def _times(factor: float) -> str:
+    if np.isclose(factor, -1, rtol=1e-3):
+        return "has the wrong sign"
+    whole = abs(factor) < 1 and np.isclose(1 / factor, round(1 / factor), rtol=1e-3)
+    return f"is {f'1/{round(1 / factor)} of' if whole else f'{factor:.4g} times'} what it must be"
 
 
 def _shared_axes(trials: Trials) -> range:

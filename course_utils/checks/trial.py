@@ -85,8 +85,6 @@ def _array(value: object) -> NDArray:
     for convert in ("to_numpy", "numpy"):  # pandas; torch, TensorFlow and Keras
         if hasattr(value, convert):
             return np.asarray(getattr(value, convert)())
-    if isinstance(value, np.ma.MaskedArray):
-        return value.astype(np.float64).filled(np.nan)
     return np.asarray(value)
 
 
