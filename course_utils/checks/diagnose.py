@@ -81,7 +81,7 @@ def value(trials: Trials, near: Near) -> str:
         return f"every value is {given[0]:.4g}, whatever the input."
     if near(given, np.abs(wanted)).all():
         return "the signs are lost: what must be negative is positive."
-    times = given @ wanted / (wanted @ wanted or 1.0)
+    times = float(given @ wanted / (wanted @ wanted or 1.0))
     if times and near(given / times, wanted).all():
         return f"every value {_times(times)}."
     more = (given - wanted).mean()

@@ -163,7 +163,7 @@ def delta_e(answer: Answer) -> None:
     shapes = (50, 3), (4, 5, 3), (1, 3), (3,), (3, 3)
     pairs = [color.rgb_to_lab(rng.uniform(0, 1, (2, *shape))).astype(float) for shape in shapes]
 
-    def length(d, axis=-1):
+    def length(d, axis: int | None = -1):
         return np.sqrt((d**2).sum(axis))
 
     compare(

@@ -233,4 +233,5 @@ def _gradient(real, fake, w, squash=False, mixed=False, attached=False):
     labels[len(real) :] = 0
     bce(logits.sigmoid() if squash else logits, labels).backward()
     reaches = torch.zeros_like(fake) if fake.grad is None else fake.grad
+    assert w.grad is not None
     return torch.cat([w.grad[None], reaches]).detach().numpy()
