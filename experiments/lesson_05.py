@@ -16,6 +16,7 @@ import onnx
 import onnxruntime
 import torch
 from numpy.typing import NDArray
+from onnxruntime import quantization
 from scipy.special import softmax
 from torch import nn
 from torch.nn import functional as F
@@ -247,7 +248,7 @@ def painter(network: nn.Module, T: float = 0.38, w: NDArray | float = 1.0) -> Ca
 
 def is_warm(ab: NDArray) -> NDArray[np.bool_]:
     """Reds, oranges and browns."""
-    return (ab > 10).all(-1)
+    return np.all(ab > 10, axis=-1)
 
 
 def warm_errors(rgb: NDArray[np.uint8], models: list[Callable]) -> list[list[float]]:
@@ -341,11 +342,13 @@ def train_checkpoint(
 class Colorist(nn.Module):
     """L / 100 (N, 1, H, W) and T to ab / 110 (N, 2, H, W): the annealed mean of a network."""
 
+    centers: torch.Tensor  # (2, 313, 1, 1)
+
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
         centers = torch.tensor(L.CENTERS.T / color.AB_SCALE)[..., None, None]
-        self.register_buffer("centers", centers)  # (2, 313, 1, 1)
+        self.register_buffer("centers", centers)
 
     def forward(self, x: torch.Tensor, T: torch.Tensor) -> torch.Tensor:
         p = (self.network(x) / T).softmax(1)  # (N, 313, H / 4, W / 4)
@@ -400,19 +403,25 @@ def checkpoint(
 # One network, three files.
 
 
+class Feeds(quantization.CalibrationDataReader):
+    """L of pictures (N, H, W, 1), one after the other, as onnxruntime asks for them."""
+
+    def __init__(self, light: NDArray) -> None:
+        self.feeds = iter([{"L": np.moveaxis(x[None], -1, 1)} for x in light])  # each (1, 1, H, W)
+
+    def get_next(self) -> dict[str, NDArray] | None:
+        return next(self.feeds, None)
+
+
 def as_int8(graph: onnx.ModelProto, light: NDArray, folder: str) -> onnx.ModelProto:
     """A graph whose convolutions work on 8-bit numbers; their ranges are measured on L.
 
     light: L of some pictures, (N, H, W, 1).
     """
-    from onnxruntime import quantization
-
-    feeds = iter([{"L": np.moveaxis(x[None], -1, 1)} for x in light])  # each (1, 1, H, W)
-    reader = type("Reader", (), {"get_next": lambda self: next(feeds, None)})()
     plain, path = Path(folder, "float32.onnx"), Path(folder, "int8.onnx")
     onnx.save(graph, plain)
     options = {"op_types_to_quantize": ["Conv", "ConvTranspose"], "per_channel": True}
-    quantization.quantize_static(plain, path, reader, **options)
+    quantization.quantize_static(plain, path, Feeds(light), **options)
     return onnx.load(path)
 
 
@@ -443,7 +452,7 @@ def median_seconds(sessions: Sessions, light: NDArray, rounds: int = 15) -> dict
 def all_answers(sessions: Sessions, light: NDArray) -> dict[str, NDArray[np.float32]]:
     """{name: ab (N, 2, H, W)} of every session, picture by picture, for L (N, 1, H, W)."""
     return {
-        name: np.concatenate([session.run(["ab"], {"L": x[None]})[0] for x in light])
+        name: np.concatenate([np.asarray(session.run(["ab"], {"L": x[None]})[0]) for x in light])
         for name, session in sessions.items()
     }
 
