@@ -77,13 +77,24 @@ def test_fusion_that_was_killed_goes_on_to_the_same_numbers(fused, tmp_path):
     assert lesson_03.fusion(Run(tmp_path), **SMALL) == fused
 
 
+FEW = {"n": 16, "epochs": 1, "n_test": 4, "windows": {27: {}}}
+
+
 def test_dial(tmp_path):
-    small = {"n": 16, "epochs": 1, "n_test": 4, "windows": {27: {}}}
-    result = lesson_03.dial(Run(tmp_path), **small)
+    result = lesson_03.dial(Run(tmp_path), **FEW)
     check_keys(result, "03/dial")
     (row,) = result["rows"]
     assert row["window"] == 27 and row["least"] == pytest.approx(result["local"])
     assert row["parameters"] == L.compact().count_params() and len(result["with"]["cued"]) == 3
+
+
+@pytest.mark.stress
+def test_dial_that_was_killed_goes_on_to_the_same_numbers(tmp_path):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        kill(patch, calls=4)  # when the second network begins
+        lesson_03.dial(Run(tmp_path / "killed"), **FEW)
+    whole, again = (lesson_03.dial(Run(tmp_path / name), **FEW) for name in ("whole", "killed"))
+    assert again == whole
 
 
 def test_edges_of_the_truth_are_sharp_and_those_of_a_blur_are_not():
@@ -126,27 +137,31 @@ def without_minutes(result):
 
 
 def test_checkpoint(toy_photographs, tmp_path):
-    """Killed while the second arm trains, it goes on to what one run gives, and ships S1."""
-    whole = lesson_03.checkpoint(Run(tmp_path / "whole"), **TOY)
-    check_keys(whole, "03/checkpoint", but=("sizes", "table"))  # sizes are of the configuration
+    """It trains both arms, judges them, and ships the one that sees as what was trained."""
+    result = lesson_03.checkpoint(Run(tmp_path), **TOY)
+    check_keys(result, "03/checkpoint", but=("sizes", "table"))  # sizes are of the configuration
     stored = course.result("03/checkpoint")["table"]
-    assert [row["name"] for row in whole["table"]] == [row["name"] for row in stored]
-    assert list(whole["sizes"]) == ["gray", *TOY["sizes"]]
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        kill(patch, calls=6)
-        lesson_03.checkpoint(Run(tmp_path / "killed"), **TOY)
-    again = lesson_03.checkpoint(Run(tmp_path / "killed"), **TOY)
-    assert without_minutes(again) == without_minutes(whole)
+    assert [row["name"] for row in result["table"]] == [row["name"] for row in stored]
+    assert list(result["sizes"]) == ["gray", *TOY["sizes"]]
+    assert result["sizes"][16] != result["sizes"][40]
 
     model = Colorizer.load(toy_photographs[lesson_03.NAME])
-    assert model.metadata["metrics"] == again["table"] and model.size == 24
+    assert model.metadata["metrics"] == result["table"] and model.size == 24
     given = {size: noise(20, size) for size in (16, 24)}, TOY["plan"], 3, True, 1, course.SEED
-    network, _ = lesson_03.train(*given, tmp_path / "killed" / "sees")  # it only reads its state
+    network, _ = lesson_03.train(*given, tmp_path / "sees")  # it only reads its state
     lightness = color.L(noise(1, 24))
     plain = lesson_03.as_float32(network, True, 1)
     assert np.abs(model.ab(lightness) - L.answers(plain, lightness)).max() < 0.6  # float16 kernels
-    sizes = lesson_03.at_sizes(model, noise(2, 40), (16, 40))
-    assert sizes[16] != sizes[40] and model.size == 24
+
+
+@pytest.mark.stress
+def test_checkpoint_that_was_killed_goes_on_to_the_same_numbers(toy_photographs, tmp_path):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        kill(patch, calls=6)  # of the second arm: its identity, its first epoch, its second
+        lesson_03.checkpoint(Run(tmp_path / "killed"), **TOY)
+    runs = (Run(tmp_path / name) for name in ("whole", "killed"))
+    whole, again = (without_minutes(lesson_03.checkpoint(run, **TOY)) for run in runs)
+    assert again == whole
 
 
 def test_brown_is_found_where_it_is():
