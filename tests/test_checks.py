@@ -334,6 +334,22 @@ def test_the_harness_finds(answer, words):
     fails(answer, words)
 
 
+ODD = [[], (), [[]], np.zeros((0, 3)), np.inf, 1e308, -1e308, True, 10**400, range(3), {1}, b"x"]
+ODD += [[1, None], np.array(["a"]), np.array("2020", "datetime64"), np.zeros((1,) * 8), object()]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd)[:12])
+def test_odd_answers_get_a_silent_verdict(odd):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fails(lambda x, factor: odd, "toy: ")
+        fails(lambda x, factor: [odd] * len(x), "toy: ")
+
+
+def test_one_huge_value_is_told():
+    fails(lambda x, factor: np.where(x == x.max(), 1e308, factor * x), "is 1e+308 where")
+
+
 def test_swapped_axes_of_squares_and_channels():
     def pairs(answer):
         rng = np.random.default_rng(3)

@@ -130,7 +130,8 @@ def _wrong(
         spoiled = f"the values are right, but your code changes its input `{changed}`"
         return f"{spoiled}; work on a copy of it." if changed else ""
     told = next((d for d, m in mistakes.items() if _explains(m, trials, inputs, near)), "")
-    verdict = told or diagnose(trials, near)
+    with np.errstate(all="ignore"):  # wrong numbers may be huge
+        verdict = told or diagnose(trials, near)
     return verdict + (f" Your code also changes its input `{changed}`." if changed else "")
 
 

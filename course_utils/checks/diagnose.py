@@ -134,7 +134,9 @@ def _one(trial: Trial, near: Near) -> str:
     """The worst value beside the right one."""
     miss = np.where(near(trial.given, trial.wanted), -1, np.abs(trial.given - trial.wanted))
     given, wanted = trial.given.flat[miss.argmax()], trial.wanted.flat[miss.argmax()]
-    is_, right = (f"{x:.0f}" if x == round(x) else f"{x:.6g}" for x in (given, wanted))
+    is_, right = (
+        f"{x:.0f}" if x == round(x) and abs(x) < 1e12 else f"{x:.6g}" for x in (given, wanted)
+    )
     return f"{'one value' if trial.wanted.shape else 'the answer'} is {is_} where {right} is right"
 
 
