@@ -1,16 +1,14 @@
 """The command line: `python -m course_utils colorize IN… -o OUT --model NAME`."""
 
 import argparse
-import itertools
-import os
 import sys
 import warnings
 from pathlib import Path
 
-from course_utils import colorizer, photos
+from course_utils import colorizer, photos, progress
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     """Run a command; return 0 if all went well, 1 if a photograph failed, 2 for wrong usage."""
     parser = argparse.ArgumentParser(prog="python -m course_utils")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -49,7 +47,7 @@ def main(argv=None):
         return 130
 
 
-def colorize(inputs, output, model):
+def colorize(inputs: list[Path], output: Path, model: colorizer.Colorizer) -> int:
     """Colorize files and folders into a folder; print one line for each failure; return 0 or 1.
 
     A folder's photographs keep their places below it. JPEG becomes JPEG, all else PNG.
@@ -71,7 +69,7 @@ def colorize(inputs, output, model):
             jobs.setdefault(path.resolve(), (path, place))
 
     taken = set()
-    silent = True if "PYTEST_CURRENT_TEST" in os.environ else None  # None: only on a terminal
+    silent = True if progress.under_test() else None  # None: only on a terminal
     with warnings.catch_warnings(action="always"):
         warnings.showwarning = say
         for path, place in tqdm(jobs.values(), desc=model.name, unit="photo", disable=silent):
@@ -82,7 +80,7 @@ def colorize(inputs, output, model):
                     model.save(target, model.colorize(photos.open_photo(path)), source)
             except (OSError, ValueError) as error:
                 reason = getattr(error, "strerror", None)  # else the message is a sentence
-                say(f"{error.filename or path}: {reason}." if reason else error)
+                say(f"{getattr(error, 'filename', None) or path}: {reason}." if reason else error)
                 counts["failed"] += 1
                 continue
             taken.add(target)
@@ -102,7 +100,7 @@ def _photographs(folder):
             yield path, place
 
 
-def _target(wanted, fingerprint, taken):
+def _target(wanted: Path, fingerprint: str, taken: set[Path]) -> tuple[Path, bool]:
     """Where the result goes, and whether it is there already, whole.
 
     The first of x.png, x-2.png, x-3.png … that does not exist, or holds the result of the same
@@ -110,7 +108,9 @@ def _target(wanted, fingerprint, taken):
     """
     jpeg = wanted.suffix.lower() in (".jpg", ".jpeg")
     wanted = wanted if jpeg else wanted.with_suffix(".png")
-    for n in itertools.count(1):
+    n = 0
+    while True:
+        n += 1
         path = wanted if n == 1 else wanted.with_stem(f"{wanted.stem}-{n}")
         if path in taken:
             continue

@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import product
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from course_utils import color
 
@@ -17,7 +18,7 @@ REACH = 128.0  # ab units on every side of gray; sRGB ends at 107.9
 CELL = 1.6  # ab units: small enough that few bins compete within a cell
 
 
-def ab_bins(step=10):
+def ab_bins(step: float = 10) -> NDArray[np.float32]:
     """Centers of the ab bins, float32 (Q, 2), a-major; 313 of them at step 10.
 
     The published list of Zhang et al. 2016, rebuilt: convert the edges of the sRGB cube to Lab and
@@ -50,7 +51,9 @@ def _grid(step):
     return grid[Delaunay(widened).find_simplex(grid, tol=1e-9) >= 0].astype(np.float32)
 
 
-def encode(ab, k=5, sigma=5.0, bins=None):
+def encode(
+    ab: ArrayLike, k: int = 5, sigma: float = 5.0, bins: ArrayLike | None = None
+) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
     """The soft code of colors, sparse: (indices, weights), int16 and float32 of shape (..., k).
 
     The k nearest bins, nearest first and the first in the list where two are equally near, and
@@ -89,14 +92,20 @@ def encode(ab, k=5, sigma=5.0, bins=None):
     return indices.reshape(*ab.shape[:-1], k), weights.reshape(*ab.shape[:-1], k)
 
 
-def dense(indices, weights, count=313):
+def dense(indices: ArrayLike, weights: ArrayLike, count: int = 313) -> NDArray[np.float32]:
     """A sparse code (..., k) as float32 (..., count): zero but for k places."""
     code = np.zeros((*np.shape(indices)[:-1], count), np.float32)
     np.put_along_axis(code, np.asarray(indices, np.intp), np.asarray(weights, np.float32), -1)
     return code
 
 
-def prior(ab, k=5, sigma=5.0, smooth=5.0, bins=None):
+def prior(
+    ab: ArrayLike,
+    k: int = 5,
+    sigma: float = 5.0,
+    smooth: float = 5.0,
+    bins: ArrayLike | None = None,
+) -> NDArray[np.float64]:
     """How frequent each bin is, float64 (Q,) with a sum of 1: the mean soft code, smoothed.
 
     Smoothing is by a Gaussian of width `smooth` in the ab plane, 0 for none. Along the list it
@@ -111,7 +120,7 @@ def prior(ab, k=5, sigma=5.0, smooth=5.0, bins=None):
     return count / count.sum()
 
 
-def rebalance(prior, lam=0.5):
+def rebalance(prior: ArrayLike, lam: float = 0.5) -> NDArray[np.float64]:
     """Weights (Q,) that make rare bins count: w ∝ 1 / ((1 − λ) prior + λ / Q), Σ prior · w = 1.
 
     lam: λ = 1 gives every bin the weight 1; λ = 0 the full inverse, which needs a prior above 0.
@@ -123,7 +132,7 @@ def rebalance(prior, lam=0.5):
     return 1 / mixed / (prior / mixed).sum()
 
 
-def decode(p, T=0.38, bins=None):
+def decode(p: ArrayLike, T: float = 0.38, bins: ArrayLike | None = None) -> NDArray[np.float32]:
     """The annealed mean of distributions (..., Q): float32 (..., 2).
 
     The mean of p^(1/T), made to sum to 1. T = 1 is the mean, T → 0 the most probable bin; T is
@@ -144,7 +153,7 @@ def decode(p, T=0.38, bins=None):
     return ab.reshape(*p.shape[:-1], 2)
 
 
-def _bins(bins):
+def _bins(bins: ArrayLike | None) -> NDArray[np.float32]:
     return _grid(10) if bins is None else np.ascontiguousarray(bins, np.float32)
 
 

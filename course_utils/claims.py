@@ -14,7 +14,7 @@ from course_utils.systems import SYSTEMS
 HOLDS, PART, FAILS, OPEN = "holds", "holds in part", "fails", "undecided"
 CANNOT, AWAITED = "cannot be tested here", "not measured yet"
 VERDICTS = (HOLDS, PART, FAILS, OPEN, CANNOT, AWAITED)
-SIGNS = dict(zip(VERDICTS, "●◐✕?–…", strict=True))
+SIGNS: dict[str, str] = dict(zip(VERDICTS, "●◐✕?–…", strict=True))
 COLUMNS = "the report says", "tested on", "measured", "verdict"
 
 

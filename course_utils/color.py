@@ -11,6 +11,7 @@ with numpy, torch, TensorFlow and its XLA compiler; 16 million random floats sta
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -42,19 +43,19 @@ def _power(x, p, xp):
     return xp.exp(p * xp.log(x))
 
 
-def _decode(v, xp):
+def decode_srgb(v: Any, xp: Any = np) -> Any:
     """sRGB values in [0, 1] to linear light (IEC 61966-2-1)."""
     curve = _power((xp.clip(v, 0.04045, math.inf) + 0.055) / 1.055, 2.4, xp)
     return xp.where(v > 0.04045, curve, v / 12.92)
 
 
-def _encode(light, xp):
+def encode_srgb(light: Any, xp: Any = np) -> Any:
     """Linear light to sRGB values (IEC 61966-2-1)."""
     curve = 1.055 * _power(xp.clip(light, 0.0031308, math.inf), 1 / 2.4, xp) - 0.055
     return xp.where(light > 0.0031308, curve, 12.92 * light)
 
 
-def _f(t, xp):
+def response(t: Any, xp: Any = np) -> Any:
     """CIELAB's response to XYZ relative to white: a cube root, straight near black (CIE 15)."""
     above = xp.clip(t, 0.008856, math.inf)
     root = _power(above, 1 / 3, xp)
@@ -62,7 +63,7 @@ def _f(t, xp):
     return xp.where(t > 0.008856, root, 7.787 * t + 16 / 116)
 
 
-def _f_inverse(f, xp):
+def inverse_response(f: Any, xp: Any = np) -> Any:
     """XYZ relative to white from CIELAB's response."""
     return xp.where(f > 0.2068966, f * f * f, (f - 16 / 116) / 7.787)
 
@@ -74,7 +75,7 @@ def _mix(matrix, channels):
 
 
 def _light_to_lab(light, xp, axis):
-    x, y, z = (_f(t, xp) for t in _mix(_FROM_LIGHT, _channels(light, axis)))
+    x, y, z = (response(t, xp) for t in _mix(_FROM_LIGHT, _channels(light, axis)))
     return xp.concatenate([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis)
 
 
@@ -83,13 +84,13 @@ def _lab_to_light(lab, xp, axis):
     y = (L + 16) / 116
     x = y + a / 500
     z = xp.clip(y - b / 200, 0.0, math.inf)  # like scikit-image; only colors beyond sRGB get here
-    return xp.concatenate(_mix(_TO_LIGHT, [_f_inverse(f, xp) for f in (x, y, z)]), axis)
+    return xp.concatenate(_mix(_TO_LIGHT, [inverse_response(f, xp) for f in (x, y, z)]), axis)
 
 
 # The public functions.
 
 
-def rgb_to_lab(rgb):
+def rgb_to_lab(rgb: Any) -> Any:
     """CIELAB of sRGB colors: L* in 0..100, a* in -86.2..98.3, b* in -107.9..94.5, float32.
 
     rgb: uint8 in 0..255 or float in [0, 1], shape (..., 3), in torch (..., 3, H, W). Raises
@@ -100,13 +101,13 @@ def rgb_to_lab(rgb):
     rgb = _read(rgb, "rgb", xp, axis)
 
     def convert(v):
-        light = _LIGHT_OF_BYTE[v] if v.dtype == np.uint8 else _decode(v, xp)
+        light = _LIGHT_OF_BYTE[v] if v.dtype == np.uint8 else decode_srgb(v, xp)
         return _light_to_lab(light, xp, axis)
 
     return _in_blocks(convert, rgb, xp)
 
 
-def lab_to_rgb(lab, clip=True):
+def lab_to_rgb(lab: Any, clip: bool = True) -> Any:
     """sRGB values of CIELAB colors, float32, in [0, 1] if `clip`.
 
     lab: float, shape (..., 3), in torch (..., 3, H, W). With clip=False, colors that sRGB does not
@@ -118,13 +119,13 @@ def lab_to_rgb(lab, clip=True):
     lab = _read(lab, "lab", xp, axis)
 
     def convert(lab):
-        rgb = _encode(_lab_to_light(lab, xp, axis), xp)
+        rgb = encode_srgb(_lab_to_light(lab, xp, axis), xp)
         return xp.clip(rgb, 0.0, 1.0) if clip else rgb
 
     return _in_blocks(convert, lab, xp)
 
 
-def in_gamut(lab, tol=1e-4):
+def in_gamut(lab: Any, tol: float = 1e-4) -> Any:
     """Whether sRGB holds each color: unclipped R, G and B lie in [-tol, 1 + tol].
 
     lab as in `lab_to_rgb`; the result is boolean and has no channel axis.
@@ -134,14 +135,14 @@ def in_gamut(lab, tol=1e-4):
     return xp.all((rgb >= -tol) & (rgb <= 1 + tol), axis)
 
 
-def split(lab):
+def split(lab: Any) -> tuple[Any, Any]:
     """L with a channel axis of one, and ab with a channel axis of two."""
     xp, axis = _kind(lab)
     lab = _read(lab, "lab", xp, axis, check_values=False)
     return _cut(lab, axis, 0, 1), _cut(lab, axis, 1, 3)
 
 
-def join(L, ab):
+def join(L: Any, ab: Any) -> Any:
     """Lab from L with a channel axis of one and ab with a channel axis of two.
 
     Raises ValueError when they are not of one kind or their channels are not 1 and 2.
@@ -156,17 +157,17 @@ def join(L, ab):
     return xp.concatenate([L, ab], axis)
 
 
-def ab(rgb):
+def ab(rgb: Any) -> Any:
     """a and b of sRGB colors, float32 with a channel axis of two; takes what `rgb_to_lab` takes."""
     return split(rgb_to_lab(rgb))[1]
 
 
-def L(rgb):
+def L(rgb: Any) -> Any:
     """L of sRGB colors, float32 with a channel axis of one; takes what `rgb_to_lab` takes."""
     return split(rgb_to_lab(rgb))[0]
 
 
-def with_ab(L, ab):
+def with_ab(L: Any, ab: Any) -> Any:
     """sRGB values in [0, 1] of an L with a channel axis of one and an ab of two, of one kind."""
     return lab_to_rgb(join(L, ab))
 
@@ -246,4 +247,4 @@ def _in_blocks(convert, x, xp):
     return convert(x)
 
 
-_LIGHT_OF_BYTE = _decode(np.arange(256) / 255, np).astype(np.float32)
+_LIGHT_OF_BYTE = decode_srgb(np.arange(256) / 255, np).astype(np.float32)

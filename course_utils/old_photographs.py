@@ -11,11 +11,13 @@ any scan back to the L that the contract wants.
 """
 
 import functools
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from course_utils import color
-from course_utils.color import _decode, _encode, _f, _f_inverse
+from course_utils.color import decode_srgb, encode_srgb, inverse_response, response
 
 RED_BLIND = np.array([0.0, 0.5, 0.5])  # light of the red, green and blue lamp that such film sees
 MOST_LOST = 0.6  # of the density, in a badly faded print
@@ -27,19 +29,21 @@ FINE = 4  # points a side of a pixel, where halftone dots are drawn
 MARKS = 2  # scratches, and as many specks of dust, on 100 x 100 pixels
 
 
-def red_blind(rgb, strength=1.0):
+def red_blind(rgb: ArrayLike, strength: float = 1.0) -> NDArray[np.float32]:
     """L (H, W, 1) of a photograph on film that does not see red: orthochromatic, until the 1920s.
 
     rgb: uint8 or float in [0, 1], (H, W, 3). The film adds the light of the lamps by weights that
     go from those of the eye to RED_BLIND. Reds come out too dark, blue skies too light.
     """
     rgb = np.asarray(rgb)
-    light = _decode(rgb / 255 if rgb.dtype == np.uint8 else rgb.clip(0, 1), np)  # (H, W, 3)
+    light = decode_srgb(rgb / 255 if rgb.dtype == np.uint8 else rgb.clip(0, 1))  # (H, W, 3)
     weights = (1 - strength) * color.XYZ_FROM_RGB[1] + strength * RED_BLIND
     return _from_light((light @ weights)[..., None])
 
 
-def grain(L, strength=1.0, size=0.7, seed=1):
+def grain(
+    L: ArrayLike, strength: float = 1.0, size: float = 0.7, seed: int = 1
+) -> NDArray[np.float32]:
     """Clumps of silver: noise in density, of standard deviation GRAIN · strength at D = 1.
 
     It grows as the root of the density, as counts of clumps do: white paper has no grain. size: the
@@ -55,7 +59,7 @@ def grain(L, strength=1.0, size=0.7, seed=1):
     return _from_light(y * 10 ** -(np.sqrt(density) * noise[..., None]))
 
 
-def fade(L, strength=1.0):
+def fade(L: ArrayLike, strength: float = 1.0) -> NDArray[np.float32]:
     """Silver oxidizes: every density shrinks by MOST_LOST · strength, and the surface turns dull.
 
     Black becomes gray, white stays: low density, low contrast.
@@ -64,7 +68,7 @@ def fade(L, strength=1.0):
     return _from_light((_light(L) + FLARE * lost) ** (1 - lost))
 
 
-def halftone(L, strength=1.0, cell=4.0):
+def halftone(L: ArrayLike, strength: float = 1.0, cell: float = 4.0) -> NDArray[np.float32]:
     """Printed in a newspaper: ink dots at 45 degrees, larger where the picture is darker.
 
     cell: distance of the dots in pixels. The ink covers 1 - Y of the paper, so a wide blur gives
@@ -87,46 +91,46 @@ def _screen(height, width, cell):
     return 1 - np.searchsorted(known, np.cos(u) + np.cos(v)) / known.size
 
 
-def scratches(L, strength=1.0, seed=1):
+def scratches(L: ArrayLike, strength: float = 1.0, seed: int = 1) -> NDArray[np.float32]:
     """Scratches, white and nearly upright, and specks of dust, black: MARKS of each on 100 x 100.
 
     More strength adds marks to those that a seed has drawn already.
     """
     from scipy.ndimage import binary_dilation
 
-    L = np.array(L, np.float32)
-    height, width = L.shape[:2]
+    scratched = np.array(L, np.float32)
+    height, width = scratched.shape[:2]
     count = round(strength * MARKS * height * width / 1e4)
     rng = np.random.default_rng(seed)
     for x, y, length, slope, row, column in rng.random((count, 6)):
         along = np.arange(int(height * (0.1 + 0.5 * length))) + int(y * height)
         aside = np.round(x * width + (slope - 0.5) * 0.3 * (along - along[0])).astype(int)
         inside = (along < height) & (aside >= 0) & (aside < width)
-        L[along[inside], aside[inside]] = 95
+        scratched[along[inside], aside[inside]] = 95
         speck = np.zeros((height, width), bool)
         speck[int(row * height), int(column * width)] = True
-        L[binary_dilation(speck, iterations=1)] = 10
-    return L
+        scratched[np.asarray(binary_dilation(speck, iterations=1))] = 10
+    return scratched
 
 
-def sepia(L, strength=1.0):
+def sepia(L: ArrayLike, strength: float = 1.0) -> NDArray[np.float32]:
     """Toned and yellowed, float32 (H, W, 3) in [0, 1]: brown silver on cream paper.
 
     Silver sulfide holds back blue light more than red (BROWN, factors of density), and the paper
     gives less blue back (CREAM). The tones stay nearly as they are, and so does L: see `to_L`.
     """
     lamps = _light(L) ** (1 + strength * (BROWN - 1)) * CREAM**strength  # (H, W, 3)
-    return _encode(lamps.astype(np.float32), np).clip(0, 1)
+    return encode_srgb(lamps.astype(np.float32)).clip(0, 1)
 
 
-def darken(rgb, stops):
+def darken(rgb: ArrayLike, stops: float) -> NDArray[np.float32]:
     """The photograph with 2**-stops of its light, float32 (H, W, 3): night, or too short a time."""
     rgb = np.asarray(rgb)
-    light = _decode(rgb / 255 if rgb.dtype == np.uint8 else rgb.clip(0, 1), np)
-    return _encode((light * 2.0**-stops).astype(np.float32), np).clip(0, 1)
+    light = decode_srgb(rgb / 255 if rgb.dtype == np.uint8 else rgb.clip(0, 1))
+    return encode_srgb((light * 2.0**-stops).astype(np.float32)).clip(0, 1)
 
 
-def scan(rgb, kind, strength=1.0, seed=1):
+def scan(rgb: ArrayLike, kind: str, strength: float = 1.0, seed: int = 1) -> NDArray[np.uint8]:
     """What a scanner gives of a modern photograph made old: uint8 (H, W, 3), gray but for sepia.
 
     kind: one of KINDS. Raises ValueError for another.
@@ -142,12 +146,12 @@ def scan(rgb, kind, strength=1.0, seed=1):
     return np.round(255 * old).astype(np.uint8)
 
 
-def to_L(scan):
+def to_L(scan: ArrayLike) -> NDArray[np.float32]:
     """The L of any scan, (H, W, 1) in 0..100: a brown picture gives its luminance, no channel."""
     return color.split(color.rgb_to_lab(scan))[0].clip(0, 100)
 
 
-def stretch(L, share=0.01):
+def stretch(L: NDArray[Any], share: float = 0.01) -> NDArray[Any]:
     """A faded L back over 0..100, linearly: `share` of the pixels becomes black, and as much white.
 
     What "auto levels" does in a scanner's program. A picture of one tone stays as it is.
@@ -177,9 +181,9 @@ KINDS = {
 
 def _light(L):
     """Y in 0…1 of L in 0..100 (CIE 15)."""
-    return _f_inverse((np.asarray(L, np.float64) + 16) / 116, np)
+    return inverse_response((np.asarray(L, np.float64) + 16) / 116)
 
 
 def _from_light(y):
     """L float32 in 0..100 of Y; what is brighter than white is white."""
-    return (116 * _f(np.clip(y, 0, 1), np) - 16).clip(0, 100).astype(np.float32)
+    return (116 * response(np.clip(y, 0, 1)) - 16).clip(0, 100).astype(np.float32)

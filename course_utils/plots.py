@@ -2,14 +2,19 @@
 
 import base64
 import io
+from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from cycler import cycler
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
 
 DPI = 100  # a figure of 10 by 4 inches is 1000 by 400 pixels: it fits a page and a slide
 PHOTOGRAPHIC = 150_000  # bytes as PNG above which a figure must hold photographs, not lines
 UNSEEN = 5  # of 255; a palette may move no value of a chart further
-STYLE = {
+STYLE: dict[Any, Any] = {
     "figure.dpi": DPI,
     "figure.constrained_layout.use": True,
     "font.size": 13,
@@ -27,10 +32,10 @@ LINES = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", INK]
 MARKERS = ["o", "s", "^", "D", "v", "P", "x"]
 
 plt.rcParams.update(STYLE)
-plt.rcParams["axes.prop_cycle"] = plt.cycler(color=LINES)
+plt.rcParams["axes.prop_cycle"] = cycler(color=LINES)
 
 
-def png(fig):
+def png(fig: Figure) -> bytes:
     """A figure as PNG bytes; the figure is closed."""
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=DPI, facecolor="white")
@@ -38,20 +43,20 @@ def png(fig):
     return buffer.getvalue()
 
 
-def _with_palette(image):
+def _with_palette(image: bytes) -> bytes:
     """A chart's PNG bytes with 256 colors, a third of the size; a picture's bytes as they are."""
     from PIL import Image
 
     full = Image.open(io.BytesIO(image)).convert("RGB")
     few = full.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    if np.abs(np.subtract(full, few.convert("RGB"), dtype=int)).max() > UNSEEN:
+    if np.abs(np.asarray(full, int) - np.asarray(few.convert("RGB"), int)).max() > UNSEEN:
         return image
     buffer = io.BytesIO()
     few.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
 
-def show(fig, alt):
+def show(fig: Figure, alt: str) -> None:
     """Display a figure with its alt text, then close it.
 
     The alt text is also the output's plain text: a screen reader finds it, a terminal prints it,
@@ -74,14 +79,16 @@ def show(fig, alt):
     display(data, metadata={kind: {"alt": alt}}, raw=True)
 
 
-def grid(rows, columns, width=10.0, height=None, **options):
+def grid(
+    rows: int, columns: int, width: float = 10.0, height: float | None = None, **options: Any
+) -> tuple[Figure, NDArray[Any]]:
     """A figure and its flat array of axes, `rows` by `columns`, `width` inches wide."""
     height = height if height is not None else rows * width / columns
     fig, axes = plt.subplots(rows, columns, figsize=(width, height), squeeze=False, **options)
     return fig, axes.ravel()
 
 
-def picture(ax, image, title=None):
+def picture(ax: Any, image: ArrayLike, title: str | None = None) -> None:
     """Draw a picture without axes: (H, W, 3) RGB, or (H, W) gray; uint8 or float in [0, 1]."""
     full = 255 if np.asarray(image).dtype == np.uint8 else 1.0
     ax.imshow(np.clip(image, 0, full), cmap="gray", vmin=0, vmax=full)
@@ -90,7 +97,12 @@ def picture(ax, image, title=None):
         ax.set_title(title)
 
 
-def album(images, titles=None, columns=None, width=10.0):
+def album(
+    images: Sequence[Any],
+    titles: Sequence[str] | None = None,
+    columns: int | None = None,
+    width: float = 10.0,
+) -> Figure:
     """A figure of pictures in a grid, each under its title."""
     columns = columns or len(images)
     rows = -(-len(images) // columns)
@@ -105,6 +117,12 @@ def album(images, titles=None, columns=None, width=10.0):
     return fig
 
 
-def pictures(images, alt, titles=None, columns=None, width=10.0):
+def pictures(
+    images: Sequence[Any],
+    alt: str,
+    titles: Sequence[str] | None = None,
+    columns: int | None = None,
+    width: float = 10.0,
+) -> None:
     """Show an `album` with one alt text for all of its pictures."""
     show(album(images, titles, columns, width), alt)

@@ -107,7 +107,7 @@ def _about_keras(model: Any, data: Callable, epochs: int, rate: Callable) -> dic
         return name if callable(part) and not hasattr(part, "get_config") else _config(part)
 
     first = next(iter(data(0)))
-    arrays = [keras.ops.convert_to_numpy(x) for x in keras.tree.flatten(first)]
+    arrays = [np.asarray(keras.ops.convert_to_numpy(x)) for x in keras.tree.flatten(first)]
     return {
         "model": _architecture(model),
         "loss": words(model.loss),
@@ -150,7 +150,7 @@ def _keep_keras(model: Any, rows: Rows, folder: str | Path, about: dict[str, Any
     arrays = {key: x.astype(np.float32) if x.dtype.kind == "V" else x for key, x in arrays.items()}
     texts = {"rows": rows, "about": about, "generators": _generators()}
     texts = {key: json.dumps(value) for key, value in texts.items()}
-    _replace(folder, rows, ".npz", lambda file: np.savez(file, **texts, **arrays))
+    _replace(folder, rows, ".npz", lambda file: np.savez(file, **{**texts, **arrays}))
 
 
 def _restore_keras(model: Any, folder: str | Path, about: dict[str, Any]) -> Rows:

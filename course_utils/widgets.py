@@ -1,11 +1,15 @@
 """Explorers for curious hands. Each lesson shows a static picture beside every slider."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 STATIC = "The figure beside this control shows the same without it."
 
 
-def show(widget, says):
+def show(widget: Any, says: str) -> None:
     """Display a widget; where widgets do not run (GitHub, paper), the sentence stands instead."""
     from IPython.display import display
 
@@ -13,7 +17,9 @@ def show(widget, says):
     display(view | {"text/plain": says}, raw=True)
 
 
-def frames(label, values, draw, says):
+def frames(
+    label: str, values: Sequence[Any], draw: Callable[[Any], bytes], says: str
+) -> tuple[Any, Any]:
     """A slider over pictures drawn beforehand.
 
     label: what the slider sets. values: its positions. draw: value -> PNG bytes, called once for
@@ -34,7 +40,9 @@ def frames(label, values, draw, says):
     return slider, image
 
 
-def color_pair(first, second, describe, says):
+def color_pair(
+    first: str, second: str, describe: Callable[[Any, Any], str], says: str
+) -> tuple[list[Any], Any]:
     """Two color pickers and a line of text about the pair, so that nothing rests on color alone.
 
     first, second: "#rrggbb" or a name. describe: (rgb, rgb) -> text, each rgb a float array of
@@ -59,7 +67,7 @@ def color_pair(first, second, describe, says):
     return pickers, text
 
 
-def upload(label, act, says):
+def upload(label: str, act: Callable[[bytes], bytes], says: str) -> tuple[Any, Any]:
     """A button that takes a picture file from the reader's machine and shows what `act` makes.
 
     act: bytes of the file -> PNG bytes. When it raises OSError or ValueError, its sentence is shown
@@ -88,7 +96,7 @@ def upload(label, act, says):
     return button, result
 
 
-def pixels(rgb, draw, says):
+def pixels(rgb: ArrayLike, draw: Callable[[int, int], bytes], says: str) -> tuple[list[Any], Any]:
     """A small picture made of buttons: a click on a pixel shows what `draw` says about it.
 
     rgb: float or uint8 (H, W, 3), at most 24 pixels a side, for each pixel is a button (a keyboard
@@ -98,10 +106,11 @@ def pixels(rgb, draw, says):
     import ipywidgets
     from matplotlib.colors import to_hex
 
-    height, width, _ = np.shape(rgb)
+    rgb = np.asarray(rgb)
+    height, width, _ = rgb.shape
     if max(height, width) > 24:
         raise ValueError(f"rgb is {height}×{width}; at most 24 pixels a side become buttons.")
-    full = 255 if np.asarray(rgb).dtype == np.uint8 else 1.0
+    full = 255 if rgb.dtype == np.uint8 else 1.0
     size = ipywidgets.Layout(width="18px", height="18px", margin="0", padding="0", border="0")
     places = [(row, column) for row in range(height) for column in range(width)]
     image = ipywidgets.Image(value=draw(height // 2, width // 2), format="png")
@@ -109,7 +118,7 @@ def pixels(rgb, draw, says):
     buttons = []
     for row, column in places:
         button = ipywidgets.Button(layout=size, tooltip=f"row {row}, column {column}")
-        button.style.button_color = to_hex(np.clip(rgb[row][column] / full, 0, 1))
+        button.style.button_color = to_hex(np.clip(rgb[row, column] / full, 0, 1))
         button.on_click(lambda _, place=(row, column): setattr(image, "value", draw(*place)))
         buttons.append(button)
     columns = f"repeat({width}, 18px)"

@@ -1,6 +1,6 @@
 """Judge colorizers on photographs, beside gray and each photograph's own mean."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from experiments.data import JUDGED_ON
 
 def judge(
     rgb: NDArray[np.uint8],
-    models: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]],
+    models: Mapping[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]],
     data: str = JUDGED_ON,
 ) -> dict[str, Any]:
     """A table of colorizers beside gray and own mean, and what each gains over gray.
@@ -25,7 +25,7 @@ def judge(
     rows = {
         "gray": metrics.paint_gray,
         "own mean ab (uses the answer)": metrics.paint_mean,
-    } | models
+    } | dict(models)
     table, psnr = [], {}
     for name, colorize in rows.items():
         hats = [colorize(x) for x in progress.bar(rgb, name)]

@@ -3,6 +3,7 @@
 import json
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,9 @@ from course_utils.colorizer.model import GIVEN
 HALF_COST = 0.5  # ab units; float16 weights may move no value further, a fifth of what is noticed
 
 
-def save_keras(model, path, *, scale, multiple, size, **metadata):
+def save_keras(
+    model: Any, path: str | Path, *, scale: float, multiple: int, size: int, **metadata: Any
+) -> Path:
     """Export a Keras model as a colorizer; return the path.
 
     model: from (N, H, W, 1), L / 100, to (N, H, W, 2), ab / scale; built on
@@ -34,7 +37,16 @@ def save_keras(model, path, *, scale, multiple, size, **metadata):
     return _save(graph, path, run, scale, multiple, metadata)
 
 
-def save_torch(module, path, *, scale, multiple, size, T=None, **metadata):
+def save_torch(
+    module: Any,
+    path: str | Path,
+    *,
+    scale: float,
+    multiple: int,
+    size: int,
+    T: float | None = None,
+    **metadata: Any,
+) -> Path:
     """Export a torch module as a colorizer; return the path.
 
     module: from (N, 1, H, W), L / 100, to (N, 2, H, W), ab / scale; with T, the default

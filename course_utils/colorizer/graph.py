@@ -4,12 +4,14 @@ import copy
 import io
 import tempfile
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 OPSET = 17
+Run = Callable[[np.ndarray, Any], np.ndarray]  # a network in its framework: run(x, T)
 THREADS = 2
 
 # What stands around every network, as ONNX text: what `network_out` is computed from is put in by
@@ -57,7 +59,9 @@ def session(data: bytes, threads: int = THREADS) -> Any:
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
-def frame(network, scale, multiple, T=None, channels_last=False):
+def frame(
+    network: Any, scale: float, multiple: int, T: float | None = None, channels_last: bool = False
+) -> Any:
     """The graph of the colorizer contract around a network's.
 
     network: a model with one input, L / 100, and one output, ab / scale; with T, the default
@@ -93,7 +97,7 @@ def frame(network, scale, multiple, T=None, channels_last=False):
     return model
 
 
-def halve(model):
+def halve(model: Any) -> Any:
     """A copy whose kernels are stored as float16 and cast to float32 when a session starts.
 
     Half the file, the same arithmetic and speed. Only tensors of two axes and 1,024 numbers or
@@ -120,7 +124,7 @@ def halve(model):
     return half
 
 
-def from_keras(model):
+def from_keras(model: Any) -> tuple[Any, Run]:
     """(network, run): a Keras model as a channels-last ONNX model, and as run(x, T) in Keras.
 
     run takes and gives float32 arrays with channels *first*; T is ignored. Both are of a float32
@@ -148,7 +152,7 @@ def from_keras(model):
     def run(x, T):
         with keras.device("cpu:0"):
             y = float32(np.moveaxis(x, 1, -1), training=False)
-        return np.moveaxis(keras.ops.convert_to_numpy(y), -1, 1)
+        return np.moveaxis(np.asarray(keras.ops.convert_to_numpy(y)), -1, 1)
 
     return network, run
 
@@ -173,7 +177,7 @@ def _float32(model):
     return float32
 
 
-def from_torch(module, multiple, T=None):
+def from_torch(module: Any, multiple: int, T: float | None = None) -> tuple[Any, Run]:
     """(network, run): a torch module as an ONNX model, and as run(x, T) in torch.
 
     run takes and gives float32 arrays. Both are of a copy in float32, in evaluation mode, on the
@@ -194,7 +198,7 @@ def from_torch(module, multiple, T=None):
         torch.onnx.export(
             module,
             tuple(given),
-            buffer,
+            buffer,  # pyright: ignore[reportArgumentType] (it takes files, its type does not say so)
             input_names=["L", "T"][: len(given)],
             output_names=["ab"],
             dynamic_axes={"L": dynamic, "ab": dynamic},

@@ -20,6 +20,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from PIL import ExifTags, Image, PngImagePlugin
 
 from course_utils import __version__, color, files, systems
@@ -45,7 +46,7 @@ LONGEST = 16  # working sizes that the longer side may have: a thread of pixels 
 # Loading and use.
 
 
-def names():
+def names() -> list[str]:
     """The names of the shipped colorizers, in the order of their lessons."""
     return [s.checkpoint for s in systems.SYSTEMS.values()]
 
@@ -58,7 +59,7 @@ class Colorizer:
     large the file is.
     """
 
-    def __init__(self, path, name, threads=onnx_graph.THREADS):
+    def __init__(self, path: Path, name: str, threads: int = onnx_graph.THREADS) -> None:
         """Open the file; ValueError says how it breaks the contract."""
         data = path.read_bytes()
         self.name, self.n_bytes, self._path = name, len(data), path
@@ -107,7 +108,7 @@ class Colorizer:
             )
 
     @staticmethod
-    def load(model):
+    def load(model: str | Path) -> "Colorizer":
         """The colorizer of a shipped name or of a path; the same file is opened only once.
 
         Raises FileNotFoundError for an unknown name or path, and ValueError for a file that is
@@ -126,11 +127,11 @@ class Colorizer:
             files.shipped(path.name)
         return colorizer
 
-    def on_threads(self, count):
+    def on_threads(self, count: int) -> "Colorizer":
         """The same colorizer, opened once more and running on so many threads."""
         return Colorizer(self._path, self.name, count)
 
-    def ab(self, L, T=None):
+    def ab(self, L: ArrayLike, T: float | None = None) -> NDArray[np.float32]:
         """ab float32 (H, W, 2) or (N, H, W, 2) in CIELAB units, of an L of the same size.
 
         L: (H, W, 1) or (N, H, W, 1) in 0..100. T: a temperature above 0, if the model has one.
@@ -157,7 +158,7 @@ class Colorizer:
             feed["T"] = np.array(T, np.float32)
         return self._session.run(["ab"], feed)[0]
 
-    def colorize(self, rgb, T=None):
+    def colorize(self, rgb: ArrayLike, T: float | None = None) -> NDArray[np.uint8]:
         """A photograph in color: uint8 (H, W, 3) from uint8 (H, W, 3), gray or not, of any size.
 
         Only its L is used. L is resized to the working size (shorter side; aspect kept up to
@@ -172,16 +173,16 @@ class Colorizer:
         L = color.split(color.rgb_to_lab(rgb))[0]
         return np.round(255 * color.lab_to_rgb(color.join(L, self.ab_for(L, T)))).astype(np.uint8)
 
-    def ab_for(self, L, T=None):
+    def ab_for(self, L: NDArray[np.float32], T: float | None = None) -> NDArray[np.float32]:
         """ab float32 (H, W, 2) that `colorize` joins to an L (H, W, 1) of any size, unclipped."""
-        small = resize(L, *working_size(*L.shape[:2], self.size))
-        return resize(self.ab(small.clip(0, 100), T), *L.shape[:2])
+        small = resize(L, *working_size(L.shape[0], L.shape[1], self.size))
+        return resize(self.ab(small.clip(0, 100), T), L.shape[0], L.shape[1])
 
-    def fingerprint(self, source):
+    def fingerprint(self, source: bytes) -> str:
         """32 digits that name this model and the photograph `source` (bytes), as `save` stores."""
         return hashlib.sha256(self._sha256.encode() + source).hexdigest()[:32]
 
-    def save(self, path, rgb, source=None):
+    def save(self, path: str | Path, rgb: NDArray[np.uint8], source: bytes | None = None) -> Path:
         """Write a colorized picture as PNG or JPEG (quality 95), labelled as such; return the path.
 
         rgb: uint8 (H, W, 3). The label, "colorized by Color from Gray, NAME", is the EXIF
@@ -198,8 +199,8 @@ class Colorizer:
         exif[ExifTags.Base.ImageDescription] = texts["Description"]
         exif[ExifTags.Base.Software] = texts["Software"]
         if source is not None:
-            unique = {ExifTags.Base.ImageUniqueID: self.fingerprint(source)}
-            exif.get_ifd(ExifTags.IFD.Exif).update(unique)
+            inner = exif.get_ifd(ExifTags.IFD.Exif)
+            inner[ExifTags.Base.ImageUniqueID.value] = self.fingerprint(source)
         for key, text in texts.items():
             png.add_text(key, text)
         # Without subsampling: 4:2:0 would blur the very thing that was made.
@@ -209,7 +210,7 @@ class Colorizer:
         return files.write(path, buffer.getvalue())
 
 
-def label(path):
+def label(path: str | Path) -> tuple[str | None, str | None]:
     """(label, fingerprint) that `Colorizer.save` wrote into a picture; (None, None) without."""
     try:
         with Image.open(path) as image:
@@ -240,15 +241,16 @@ def _describe(node):
     return f"{node.name} {node.type} {node.shape}"
 
 
-def working_size(height, width, size):
+def working_size(height: int, width: int, size: int) -> tuple[int, int]:
+    """Height and width at which a model of this size looks at a picture of these."""
     scale = min(size / min(height, width), LONGEST * size / max(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def resize(values, height, width):
+def resize(values: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
     """Bilinear, antialiased where it shrinks: float32 (H, W, C) to (height, width, C)."""
     planes = [
-        Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR)
+        np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR))
         for plane in np.ascontiguousarray(np.moveaxis(values, -1, 0), np.float32)
     ]
     return np.stack(planes, axis=-1)

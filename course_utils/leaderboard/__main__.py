@@ -9,6 +9,7 @@ install; on eight, intervals are wide.
 """
 
 import argparse
+import io
 import sys
 
 from course_utils import course, leaderboard, photos
@@ -16,7 +17,7 @@ from course_utils import course, leaderboard, photos
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return 0, or 1 where a file could not take part."""
-    if hasattr(sys.stdout, "reconfigure"):
+    if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal may not have the Greek letters
     parser = argparse.ArgumentParser(
         prog="python -m course_utils.leaderboard",

@@ -99,8 +99,9 @@ def contestants(
 def _shrunk(rgb: Photographs) -> Photographs:
     """A photograph whose true ab was brought to CEILING_SIZE and back, as colorizers do."""
     L, ab = color.split(color.rgb_to_lab(rgb))
-    small = resize(ab, *working_size(*L.shape[:2], CEILING_SIZE))
-    return _bytes(color.with_ab(L, resize(small, *L.shape[:2])))
+    height, width = L.shape[:2]
+    small = resize(ab, *working_size(height, width, CEILING_SIZE))
+    return _bytes(color.with_ab(L, resize(small, height, width)))
 
 
 def _binned(rgb: Photographs) -> Photographs:

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from course_utils import color
 
 Pictures: TypeAlias = NDArray[Any] | Sequence[NDArray[Any]]
-Values: TypeAlias = "float | NDArray[np.float64]"
+Values: TypeAlias = Any  # a float for one picture, an array (N,) for several
 
 SSIM_WINDOW = 7  # pixels a side, uniform; a Gaussian of σ = 1.5 gives gray pictures .003 more
 SLACK = 1e-3  # floats may leave [0, 1] by this much, as in `color`: resizing does that

@@ -58,17 +58,20 @@ def inception_score(p: ArrayLike) -> float:
     whole, since a part's rows are nearer to their own mean. Compare at equal N.
     Returns a float in [1, classes]. Raises ValueError for what is no table of probabilities.
     """
-    p = np.asarray(p, np.float64)
-    if p.ndim != 2 or p.shape[0] < 1 or p.shape[1] < 2:
-        raise ValueError(f"p is {p.shape}; it must be (N, classes), one row for each picture.")
-    total = p.sum(axis=1, keepdims=True)
-    if not (p.min() >= 0 and np.abs(total - 1).max() <= 1e-3):  # written so that NaN is refused
+    given = np.asarray(p, np.float64)
+    if given.ndim != 2 or given.shape[0] < 1 or given.shape[1] < 2:
+        raise ValueError(f"p is {given.shape}; it must be (N, classes), one row for each picture.")
+    total = given.sum(axis=1, keepdims=True)
+    if not (given.min() >= 0 and np.abs(total - 1).max() <= 1e-3):  # written so that NaN is refused
         raise ValueError(
-            f"p spans {p.min():g} to {p.max():g} and its rows sum to {total.min():g} to "
+            f"p spans {given.min():g} to {given.max():g} and its rows sum to {total.min():g} to "
             f"{total.max():g}; give probabilities, the softmax of logits."
         )
-    p = p / total
-    means = (_entropy(p.mean(axis=0)), _entropy(p).mean())  # KL(p ‖ m) on average is H(m) - H(p)
+    shares = given / total
+    means = (
+        _entropy(shares.mean(axis=0)),
+        _entropy(shares).mean(),
+    )  # KL(p ‖ m) on average is H(m) - H(p)
     return float(np.exp(max(means[0] - means[1], 0.0)))
 
 

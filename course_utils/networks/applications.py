@@ -20,7 +20,7 @@ BGR_MEAN = (103.939, 116.779, 123.68)  # of ImageNet; VGG's photographs have it 
 
 
 def _bgr(rgb: Any) -> Any:
-    return rgb[..., ::-1] - np.float32(BGR_MEAN)
+    return rgb[..., ::-1] - np.array(BGR_MEAN, np.float32)
 
 
 def _signed(rgb: Any) -> Any:

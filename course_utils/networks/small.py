@@ -44,7 +44,7 @@ def scaled(rgb: NDArray[np.uint8], channels: int) -> NDArray[np.float32]:
     """What a shipped network takes of uint8 pictures (N, H, W, 3): L / 100, or RGB / 255."""
     if channels == 1:
         return color.rgb_to_lab(rgb)[..., :1] / np.float32(100)
-    return rgb / np.float32(255)
+    return rgb.astype(np.float32) / np.float32(255)
 
 
 def opened(data: bytes, name: str) -> tuple[Any, dict[str, Any]]:

@@ -29,8 +29,10 @@ L recomputed from 8-bit RGB betrays the draw.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from course_utils.bins import ab_bins, dense, encode
 from course_utils.paintbox.scenes import (
@@ -63,33 +65,41 @@ class Scenes:
         return len(self.L)
 
     @cached_property
-    def rgb(self):
+    def rgb(self) -> NDArray[np.float32]:
         """(n, H, W, 3) float32 in [0, 1]. As floats they return L and ab; as 8 bits not."""
         from course_utils.color import join, lab_to_rgb
 
         return lab_to_rgb(join(self.L, self.ab))
 
-    def flip(self):
+    def flip(self) -> "Scenes":
         """The scenes mirrored left to right: the one augmentation under which all stays exact."""
         arrays = {k: getattr(self, k)[:, :, ::-1].copy() for k in ("L", "ab", "regions")}
         return replace(self, **arrays, mirrored=~self.mirrored)
 
-    def expected_ab(self, context="global"):
+    def expected_ab(self, context: str = "global") -> NDArray[np.float32]:
         """E[ab | regions, cues], (n, H, W, 2): what the squared error asks for.
 
         context="local" mixes over the cues by their prior: what can be known without seeing them.
         """
         return self._at_pixels(lambda p, ab: p @ ab, context)
 
-    def median_ab(self, context="global"):
+    def median_ab(self, context: str = "global") -> NDArray[np.float32]:
         """The median of a and that of b, (n, H, W, 2): what the absolute error asks for."""
         return self._at_pixels(_median, context)
 
-    def variance(self, context="global"):
+    def variance(self, context: str = "global") -> NDArray[np.float32]:
         """Var[a | .] + Var[b | .], (n, H, W): where the color cannot be known, and by how much."""
         return self._at_pixels(_variance, context)
 
-    def distribution(self, bins, context="global", *, k=5, sigma=5.0, pool=1):
+    def distribution(
+        self,
+        bins: ArrayLike,
+        context: str = "global",
+        *,
+        k: int = 5,
+        sigma: float = 5.0,
+        pool: int = 1,
+    ) -> NDArray[np.float32]:
         """E[z | .], float32 (n, H / pool, W / pool, Q): what the cross-entropy asks for.
 
         bins: (Q, 2). z is the soft code of ab, Gaussian weights of width sigma on its k nearest
@@ -97,7 +107,7 @@ class Scenes:
         """
         return np.stack(list(self._distributions(bins, context, k, sigma, pool)))
 
-    def panels(self, context="global"):
+    def panels(self, context: str = "global") -> dict[str, NDArray[np.float32]]:
         """The emblem: "gray", "truth" and "expected" in RGB, (n, H, W, 3), and the "variance"."""
         from course_utils.color import join, lab_to_rgb
 
@@ -124,7 +134,15 @@ class Scenes:
             yield share @ table[time, season].astype(np.float32)
 
 
-def sample(n, size=64, seed=0, *, draw=0, time=None, season=None):
+def sample(
+    n: int,
+    size: int = 64,
+    seed: int = 0,
+    *,
+    draw: int = 0,
+    time: str | None = None,
+    season: str | None = None,
+) -> Scenes:
     """n scenes of size x size pixels, 32 or more (tested at 32, 64, 128 and 256).
 
     Scene i of a seed shows the same picture for every n and size. Another `draw` repaints it, and L
@@ -136,15 +154,15 @@ def sample(n, size=64, seed=0, *, draw=0, time=None, season=None):
     streams = ([seed, 0], [seed, 1], [seed, 2], [seed, draw, 3], [seed, draw, 4])
     layout, offsets, grain, picks, shifts = (np.random.default_rng(s) for s in streams)
     u = layout.random((n, 96))
-    time, season = _cue(u[:, 0], "time", time), _cue(u[:, 1], "season", season)
+    times, seasons = _cue(u[:, 0], "time", time), _cue(u[:, 1], "season", season)
     mirrored, phase = u[:, 2] < 0.5, (4 * u[:, 3]).astype(int)
     offset = np.zeros((n, 2, INSTANCE), np.float32)
     luck = 2 * offsets.random((n, 2, len(NAMES))) - 1
     offset[..., : len(NAMES)] = TONE_MIDDLE - L_NOISE + OFFSET_SWING * luck
     # An object takes the first color whose cumulative probability exceeds its number.
     number = picks.random((n, 2, INSTANCE))
-    which = (number[..., None] > _CUMULATIVE[time, season][:, None]).sum(-1)
-    color = _COLORS[time, season][np.arange(n)[:, None, None], np.arange(INSTANCE), which]
+    which = (number[..., None] > _CUMULATIVE[times, seasons][:, None]).sum(-1)
+    color = _COLORS[times, seasons][np.arange(n)[:, None, None], np.arange(INSTANCE), which]
     color = color.reshape(n, -1, 2).astype(np.float32)
 
     L = np.empty((n, size, size, 1), np.float32)
@@ -153,7 +171,7 @@ def sample(n, size=64, seed=0, *, draw=0, time=None, season=None):
     pixel = np.arange(size**2).reshape(size, size)
     for i in range(n):
         side = slice(None, None, -1 if mirrored[i] else 1)
-        part = draw_parts(u[i, 4:], size, time[i], season[i])
+        part = draw_parts(u[i, 4:], size, times[i], seasons[i])
         region = part % INSTANCE
         light = 2 * L_NOISE * grain.random((size, size), np.float32)
         light += offset[i].ravel().take(part)
@@ -161,10 +179,12 @@ def sample(n, size=64, seed=0, *, draw=0, time=None, season=None):
         paint = color[i].take(part, 0)
         paint += _SHIFT.take(shifts.integers(0, 25, (size, size), np.uint8), 0)
         L[i, ..., 0], ab[i], regions[i] = light[:, side], paint[:, side], region[:, side]
-    return Scenes(L, ab, regions, time, season, mirrored)
+    return Scenes(L, ab, regions, times, seasons, mirrored)
 
 
-def support(region, time=None, season=None):
+def support(
+    region: str, time: str | None = None, season: str | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Every value of ab in a region: probabilities (M,) and colors (M, 2), M at most 100.
 
     A cue that is None is mixed over by its prior.
@@ -174,7 +194,15 @@ def support(region, time=None, season=None):
     return np.repeat(p / len(AB_NOISE), len(AB_NOISE)), (color[:, None] + AB_NOISE).reshape(-1, 2)
 
 
-def floors(scenes, context="global", bins=None, *, k=5, sigma=5.0, pool=1):
+def floors(
+    scenes: Scenes,
+    context: str = "global",
+    bins: ArrayLike | None = None,
+    *,
+    k: int = 5,
+    sigma: float = 5.0,
+    pool: int = 1,
+) -> dict[str, float]:
     """The least that each loss can reach on average over these scenes: {"mse", "l1", "ce"}.
 
     "mse" (squared CIELAB units) and "l1" (CIELAB units) are means over pixels and over the two
@@ -191,7 +219,7 @@ def floors(scenes, context="global", bins=None, *, k=5, sigma=5.0, pool=1):
     }
 
 
-def regret(scenes, ab_hat, context="global"):
+def regret(scenes: Scenes, ab_hat: ArrayLike, context: str = "global") -> NDArray[np.float64]:
     """Mean of (ab_hat - E[ab | .])**2 over the pixels and channels of each scene, (n,).
 
     It is what a predictor adds to the floor "mse", free of the luck of the draw. For an interval,
@@ -201,7 +229,16 @@ def regret(scenes, ab_hat, context="global"):
     return (error**2).mean((1, 2, 3), dtype=float)
 
 
-def regret_kl(scenes, q, bins, context="global", *, k=5, sigma=5.0, pool=1):
+def regret_kl(
+    scenes: Scenes,
+    q: NDArray[Any],
+    bins: ArrayLike,
+    context: str = "global",
+    *,
+    k: int = 5,
+    sigma: float = 5.0,
+    pool: int = 1,
+) -> NDArray[np.float64]:
     """Mean of KL(E[z | .] || q) over the pixels of each scene, (n,), in nats.
 
     q: (n, H / pool, W / pool, Q), positive, with sums of 1.
@@ -212,7 +249,7 @@ def regret_kl(scenes, q, bins, context="global", *, k=5, sigma=5.0, pool=1):
     return np.array([kl.mean(dtype=float) for kl in cross])
 
 
-def ladder(scenes, step=0.25):
+def ladder(scenes: Scenes, step: float = 0.25) -> dict[str, float]:
     """Squared error per pixel and channel for one who knows more and more of a picture.
 
     "gray" paints ab = 0. "lookup by L" is the best function of the pixel's own L, a table in steps

@@ -4,16 +4,21 @@ Lengths are fractions of the picture's side; x runs right and y down from the to
 pixel takes the region its center lies in. Places below are those before mirroring.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 CUES = {"time": {"noon": 0.6, "dusk": 0.4}, "season": {"summer": 0.65, "autumn": 0.35}}
 CUE_BOXES = {"time": (0.03, 0.16, 0.02, 0.24), "season": (0.02, 0.19, 0.40, 0.74)}  # x0 x1 y0 y1
 TONES = {"ink": (22, 31), "dark": (38, 47), "mid": (52, 61), "light": (66, 75), "pale": (80, 86.5)}
 L_NOISE = 1.75  # uniform on +-1.75 at every pixel: a standard deviation of 1.01
 MIN_AREA = 0.005  # of the picture: what a region that is present shows at least
+
+
+Colors = Sequence[tuple[float, float, float]]  # (probability, a, b), ...
 
 
 class Region(NamedTuple):
@@ -67,7 +72,7 @@ _BANDS = np.array(
 )
 
 
-def palette(region, time=None, season=None):
+def palette(region: str, time: str | None = None, season: str | None = None) -> Colors:
     """[(probability, a, b), ...] of a region, mixed over a cue that is None."""
     colors = REGIONS[region].palette
     if not isinstance(colors, dict):
@@ -77,17 +82,17 @@ def palette(region, time=None, season=None):
     return [(q * p, a, b) for cue, q in (known or prior).items() for p, a, b in colors[cue]]
 
 
-def draw_parts(u, size, time, season):
+def draw_parts(u: NDArray, size: int, time: int, season: int) -> NDArray[np.intp]:
     """The parts of a scene, (size, size) uint8, from 92 uniform numbers and the two cues.
 
     part = region + INSTANCE * copy. Every choice takes its numbers from u whether or not it is
     needed, and no number depends on a cue: so a cue changes nothing outside its own box.
     """
-    u = iter(u.tolist())
+    numbers = iter(u.tolist())
     center = (np.arange(size) + 0.5) / size
 
     def between(low, high):
-        return low + (high - low) * next(u)
+        return low + (high - low) * next(numbers)
 
     def pixels(low, high):
         return slice(max(round(low * size), 0), round(high * size))
@@ -105,7 +110,7 @@ def draw_parts(u, size, time, season):
         inside = (x > x0 + (x1 - x0) * t) & (x < x2 + (x3 - x2) * t)
         parts[rows, columns][inside] = NAMES.index(name) + INSTANCE * copy
 
-    phase = np.array([[next(u), next(u)] for _ in _BANDS])[:, :, None]
+    phase = np.array([[next(numbers), next(numbers)] for _ in _BANDS])[:, :, None]
     waves = _BANDS[:, 2:, None] * between(0.85, 1.2) * center + phase
     peaks = 4 * np.abs(waves[1] % 1 - 0.5) - 1
     waves = np.sin(2 * np.pi * waves)
@@ -172,7 +177,7 @@ def draw_parts(u, size, time, season):
 
 
 @lru_cache(maxsize=8)
-def textures(size):
+def textures(size: int) -> NDArray[np.float32]:
     """What texture adds to L in each region, in four phases: (4, regions, H * W) float32."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[:size, :size].astype(np.float32)
@@ -200,4 +205,4 @@ def textures(size):
             "tiles": wave(y),
         }
         banks.append([pattern[region.texture].ravel() for region in REGIONS.values()])
-    return np.float32(banks) * TEXTURE_SWING[:, None]
+    return (np.array(banks, np.float32) * TEXTURE_SWING[:, None]).astype(np.float32)

@@ -45,6 +45,8 @@ def bundled() -> list[Photo]:
     for name, path, credit, licence in _BUNDLED:
         package, _, inside = path.partition("/")
         # find_spec finds the folder without importing scikit-learn, which takes a second
-        file = Path(find_spec(package).submodule_search_locations[0], inside)
+        spec = find_spec(package)
+        folder = next(iter(spec.submodule_search_locations or []), "") if spec else ""
+        file = Path(folder, inside)
         photos.append(Photo(name, open_photo(file), credit, licence))
     return photos

@@ -1,7 +1,6 @@
 """Load photographs, from a folder or by name, as square pictures of one split."""
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +64,7 @@ def load(
             rgbs = _colored(rgbs, [mean_chroma(Image.fromarray(rgb)) for rgb in rgbs])
         return np.stack([_square(rgb, size) for rgb in rgbs[:limit]])
 
-    folder = _prepared(source) if source in SETS else Path(source).expanduser()
+    folder = _prepared(str(source)) if source in SETS else Path(source).expanduser()
     if not folder.is_dir():
         raise FileNotFoundError(
             f'There is no folder {folder}: source is a folder of photographs, "paintbox", '
@@ -127,7 +126,7 @@ def _pixels(file: Path, size: int) -> NDArray[np.uint8]:
     return _square(open_photo(file), size)
 
 
-def _colored(photos: Sequence[Any], chromas: Sequence[float]) -> list[Any]:
+def _colored(photos: Any, chromas: Any) -> list[Any]:
     kept = [p for p, chroma in zip(photos, chromas, strict=True) if chroma >= GRAY_CHROMA]
     print(f"left out {len(photos) - len(kept)} gray photographs of {len(photos)}")
     return kept

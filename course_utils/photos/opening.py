@@ -3,8 +3,10 @@
 import io
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
 # What photographs come in. Pillow reads more, but an upload must not reach, for instance, its EPS
@@ -32,7 +34,7 @@ class PhotoError(ValueError):
     """A file that cannot be opened as a picture. The message names the file and the remedy."""
 
 
-def open_photo(source):
+def open_photo(source: str | Path | bytes | bytearray | memoryview) -> NDArray[np.uint8]:
     """A picture as sRGB: uint8 (H, W, 3).
 
     source: a path, or the bytes of a file. Of an animation, the first frame. The picture is turned
@@ -62,11 +64,11 @@ def _read(path):
 def _decode(data, name):
     if not data:
         raise PhotoError(f"{name} is empty (0 bytes): copy or download it again.")
-    most = Image.MAX_IMAGE_PIXELS
+    most = Image.MAX_IMAGE_PIXELS or np.inf
     Image.init()
     try:
         im = Image.open(io.BytesIO(data), formats=[f for f in FORMATS if f in Image.OPEN])
-        if most and im.width * im.height > most:  # up to twice as many, Pillow only warns
+        if im.width * im.height > most:  # up to twice as many, Pillow only warns
             raise Image.DecompressionBombError
     except Image.DecompressionBombError:
         remedy = f"more than {most / 1e6:.0f} million pixels: save a smaller copy"
@@ -124,7 +126,7 @@ def _srgb(im, name):
     return Image.composite(im, Image.new("RGB", im.size, "white"), alpha) if alpha else im
 
 
-def _converted(im, source):
+def _converted(im: Image.Image, source: Any) -> Any:
     srgb = ImageCms.createProfile("sRGB")
     return ImageCms.profileToProfile(im, source, srgb, outputMode="RGB")
 

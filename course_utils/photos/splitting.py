@@ -48,7 +48,9 @@ def _windows(im: Image.Image) -> NDArray[np.int8]:
     whole, side = np.array(im.size), min(im.size)
     shown = [whole, 0.94 * whole, 0.88 * whole, np.array([side, side])]
     boxes = [(*(whole - part) / 2, *(whole + part) / 2) for part in shown]
-    cells = np.int16([im.resize((13, 13), Image.Resampling.LANCZOS, box) for box in boxes])
+    cells = np.array(
+        [im.resize((13, 13), Image.Resampling.LANCZOS, box) for box in boxes], np.int16
+    )
     steps = np.stack([np.diff(cells, axis=2)[:, :12], np.diff(cells, axis=1)[..., :12]], 1)
     return (np.sign(steps) * (abs(steps) >= 3)).reshape(4, 288)
 

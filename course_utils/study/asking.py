@@ -12,7 +12,7 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from course_utils import metrics
 
 TRUTH = "truth"  # the kind that is no colorization
 GAP = 16  # white pixels between two pictures
+Pictures = dict[str, dict[str, Any]]  # {kind: {name: rgb (H, W, 3)}}
+Rows = list[dict[str, Any]]
 GLANCE = 0.3  # seconds; a click that comes sooner is the second half of a double click
 
 
@@ -51,7 +53,17 @@ class Trial(NamedTuple):
 # Asking
 
 
-def ask(pictures, file, says, question=NATURAL, seed=1, *, person=None, once=False, glance=GLANCE):
+def ask(
+    pictures: Pictures,
+    file: str | Path,
+    says: str,
+    question: Question = NATURAL,
+    seed: int = 1,
+    *,
+    person: Any = None,
+    once: bool = False,
+    glance: float = GLANCE,
+) -> Any:
     """Show the study: a picture or a pair at a time, two buttons, and at the end the shares.
 
     pictures: {kind: {name: rgb (H, W, 3)}}; kinds ("truth", "S1") are not shown to the person. REAL
@@ -171,7 +183,7 @@ def _row(trial, pressed, question, person):
 # Counting
 
 
-def answers(file):
+def answers(file: str | Path) -> list[dict[str, Any]]:
     """What was answered so far: a list of dicts, for instance
 
         {"kind": "S1", "picture": "china", "natural": true}
@@ -194,7 +206,9 @@ def answers(file):
     return rows
 
 
-def shares(rows, question=NATURAL, both_ways=False):
+def shares(
+    rows: Rows, question: Question = NATURAL, both_ways: bool = False
+) -> dict[str, tuple[float, float, float, int]]:
     """{kind: (share, low, high, n)} of the answers to a question, kinds sorted.
 
     The interval is Wilson's, right for one person, or with both_ways that of `crossed`, for rows
@@ -210,12 +224,12 @@ def shares(rows, question=NATURAL, both_ways=False):
 def _share(rows, question, both_ways=False):
     given = [bool(row[question.counted]) for row in rows]
     if both_ways:
-        keys = ([str(row.get(key)) for row in rows] for key in ("person", "picture"))
-        return *metrics.crossed(given, *keys), len(given)
+        persons, pictures = ([str(row.get(key)) for row in rows] for key in ("person", "picture"))
+        return *metrics.crossed(given, persons, pictures), len(given)
     return sum(given) / len(given), *metrics.wilson(sum(given), len(given)), len(given)
 
 
-def table(rows, question=NATURAL):
+def table(rows: Rows, question: Question = NATURAL) -> str:
     """The shares as aligned text, a line for each kind, and one for all colorizers together."""
     rows = [row for row in rows if question.counted in row]
     found = shares(rows, question)

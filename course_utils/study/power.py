@@ -8,13 +8,14 @@ their answers is known, so one can count how often an interval holds what it pro
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from course_utils.metrics.intervals import Z95
 
 probit = NormalDist().inv_cdf
 
 
-def needed(first, second, *, known=False, power=0.8):
+def needed(first: float, second: float, *, known: bool = False, power: float = 0.8) -> int:
     """How many independent answers tell two rates apart: for each of them, a whole number.
 
     A two-sided test at 5 % finds the difference with the probability `power`. Two measured rates:
@@ -38,7 +39,9 @@ def needed(first, second, *, known=False, power=0.8):
     return int(np.ceil(np.square(reach / (first - second))))
 
 
-def design_effect(persons, pictures, alike_person, alike_picture=0.0):
+def design_effect(
+    persons: int, pictures: int, alike_person: float, alike_picture: float = 0.0
+) -> float:
     """By how much answers that hang together raise the variance of a share; 1 if they do not.
 
     Every one of `persons` answers about every one of `pictures`. alike_person is the correlation of
@@ -48,7 +51,14 @@ def design_effect(persons, pictures, alike_person, alike_picture=0.0):
     return 1 + (pictures - 1) * alike_person + (persons - 1) * alike_picture
 
 
-def audience(rate, persons, pictures, person_sd=0.0, picture_sd=0.0, seed=1):
+def audience(
+    rate: float,
+    persons: int,
+    pictures: int,
+    person_sd: float = 0.0,
+    picture_sd: float = 0.0,
+    seed: int = 1,
+) -> NDArray[np.bool_]:
     """Simulated answers, bool (persons, pictures): the truth behind them is `rate`, exactly.
 
     Person i says yes to picture j when m + a_i + b_j + e_ij > 0, with normal a (the person's
@@ -63,7 +73,7 @@ def audience(rate, persons, pictures, person_sd=0.0, picture_sd=0.0, seed=1):
     return m + bias + ease + rng.standard_normal((persons, pictures)) > 0
 
 
-def alike(rate, person_sd=0.0, picture_sd=0.0):
+def alike(rate: float, person_sd: float = 0.0, picture_sd: float = 0.0) -> tuple[float, float]:
     """The correlation of two answers of one person, and of two about one picture, in `audience`."""
     from scipy.stats import multivariate_normal
 
@@ -72,7 +82,7 @@ def alike(rate, person_sd=0.0, picture_sd=0.0):
 
     def observed(sd):
         r = sd**2 / total  # on the scale of the sum; the answers keep less of it
-        both = multivariate_normal.cdf(at, cov=[[1, r], [r, 1]])
+        both = multivariate_normal(cov=np.array([[1, r], [r, 1]])).cdf(at)
         return float((both - rate**2) / (rate * (1 - rate)))
 
     return observed(person_sd), observed(picture_sd)

@@ -1,5 +1,6 @@
 """What a claim is, and how an inequality becomes a verdict."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,10 @@ FILM = 24  # pictures a second
 CLAIMS = []
 
 
+# From (said, *results) to condition, measured and verdict, each in words.
+Judge = Callable[..., tuple[str, str, str]]
+
+
 class Claim(NamedTuple):
     """One claim of one report, and what decides it."""
 
@@ -22,7 +27,9 @@ class Claim(NamedTuple):
     results: tuple  # names of the stored results that the judge takes
     said: dict  # the report's own numbers that the judge takes
     because: dict  # {verdict: why}: a reason is written for one verdict and shown with no other
-    judge: object  # function(said, *results) to (condition, measured, verdict), or None
+    judge: (
+        Callable[..., tuple[str, str, str]] | None
+    )  # of (said, *results): condition, measured, verdict
 
 
 def claim(report, place, says, lesson, *results, said=None, **because):

@@ -77,7 +77,7 @@ def tanh_signs(said):
 def loss_and_look(said, result):
     mse, delta, vivid_hat, vivid, *_ = np.transpose(result["audit"])
     ranks = [np.argsort(np.argsort(x)) for x in (mse, delta)]
-    agree = np.corrcoef(ranks)[0, 1]
+    agree = np.asarray(np.corrcoef(ranks))[0, 1]
     measured = (
         f"rank correlation of loss and ΔE00 {agree:.2f}; "
         f"colorfulness {vivid_hat.mean() / vivid.mean():.0%} of the truth's"
