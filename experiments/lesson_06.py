@@ -70,7 +70,6 @@ COLLAPSE: dict[str, tuple[float, Rates]] = {  # λ, rates
     "a slower judge": (0, (5e-4, 1e-4)),
     "both": (10, (5e-4, 1e-4)),
 }
-RATES: Rates = (5e-4, 2e-4)  # those of the lesson
 
 
 def worlds(run: Run, n: int, n_test: int) -> tuple[Any, Any, dict[str, Any]]:
@@ -87,7 +86,7 @@ def two_parts(
     scenes: Any,
     epochs: tuple[int, int],
     half: bool,
-    rates: Rates = RATES,
+    rates: Rates,
 ) -> tuple[Any, list[dict[str, Any]]]:
     """First the pixel loss alone, then the whole arm: a generator, and a row for every epoch.
 
@@ -149,12 +148,12 @@ def three_losses(
     about |= {"seeds": seeds, "epochs": epochs, "floor": paintbox.floors(held)}
     about |= {"exact": L.exact_rows(held), "arms": {}, "rows": {}, "pictures": {}}
     for name, arm in ARMS.items():
-        runs = [two_parts(run, arm, seed, scenes, epochs, half) for seed in seeds]
+        runs = [two_parts(run, arm, seed, scenes, epochs, half, L.RATES) for seed in seeds]
         hats = [predicted(G, held) for G, _ in runs]
         about["arms"][name] = L.arm_scores(held, hats)
         about["rows"][name] = [rows for _, rows in runs]
         about["pictures"][name] = stored(hats[0])
-    G, _ = two_parts(run, NOISY, seeds[0], scenes, epochs, half)
+    G, _ = two_parts(run, NOISY, seeds[0], scenes, epochs, half, L.RATES)
     return about | {"noise": noise(held, G)}
 
 
@@ -206,7 +205,8 @@ def weight_of_L1(
     scenes, held, about = worlds(run, n, n_test)
     about |= {"epochs": epochs, "arms": {}}
     for lam in weights:
-        G, rows = two_parts(run, ("l1_loss", lam, ()), run.seed, scenes, epochs, half)
+        arm = "l1_loss", lam, ()
+        G, rows = two_parts(run, arm, run.seed, scenes, epochs, half, L.RATES)
         measured = L.arm_scores(held, [predicted(G, held)])
         about["arms"][str(lam)] = measured | {"hits": rows[-1]["hits"]}
     return about
