@@ -326,6 +326,39 @@ def test_examples_in_docstrings_give_what_they_show(module):
     assert doctest.testmod(importlib.import_module(module)).failed == 0
 
 
+# What the documents say
+
+
+def test_changelog_and_citation_know_the_version():
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    (name, day), *_ = re.findall(r"^## \[([\d.]+)\] - (\d{4}-\d\d-\d\d)$", text, re.MULTILINE)
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert name == citation["version"] == PROJECT["version"]
+    assert day == citation["date-released"]
+    assert citation["cff-version"] == "1.2.0" and citation["message"] and citation["title"]
+    assert citation["authors"] == [{"name": "Color from Gray contributors"}]
+    assert citation["repository-code"] == PROJECT["urls"]["Repository"]
+    assert citation["license"] == PROJECT["license"]
+
+
+# The changelog also names what is gone.
+DOCUMENTS = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")} - {ROOT / "CHANGELOG.md"})
+
+
+def targets():
+    """The targets of the Makefile."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    return set(re.search(r"^\.PHONY: (.+)$", text, re.MULTILINE)[1].split())
+
+
+@pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: file.name)
+def test_documents_name_targets_and_files_that_exist(file):
+    text = file.read_text(encoding="utf-8")
+    assert set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE)) <= targets()
+    links = re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)", text)
+    assert [link for link in links if not (file.parent / link).exists()] == []
+
+
 # Makefile
 
 # A Python whose environments hold a pip, which brings an `uv`; each exits as it is told.
@@ -362,11 +395,9 @@ def make(tmp_path):
 def test_make_alone_lists_every_target(make):
     listed = make()
     assert listed.returncode == 0 and not make.venv.exists()
-    text = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.search(r"^\.PHONY: (.+)$", text, re.MULTILINE)[1].split())
-    assert {"lab", "test", "lessons", "slides"} <= targets
+    assert {"lab", "test", "lessons", "slides"} <= targets()
     told = dict(line.split(maxsplit=1) for line in listed.stdout.splitlines())
-    assert set(told) == targets
+    assert set(told) == targets()
     assert not any("#" in words or "$" in words for words in told.values())
 
 
