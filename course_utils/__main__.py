@@ -28,10 +28,8 @@ def main(argv: list[str] | None = None) -> int:
     shipped = colorizer.names()
     command.add_argument(
         "--model",
-        default=shipped[0] if shipped else None,
-        required=not shipped,
-        help=f"a shipped name ({', '.join(shipped) or 'none yet'}) or an .onnx file"
-        + (" (default: %(default)s)" if shipped else ""),
+        default=shipped[0],
+        help=f"a shipped name ({', '.join(shipped)}) or an .onnx file (default: %(default)s)",
     )
     arguments = parser.parse_args(argv)
     if arguments.output.exists() and not arguments.output.is_dir():

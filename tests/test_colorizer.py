@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from skimage.transform import resize
 
-from course_utils import color, colorizer, onnx_graph
-from course_utils.colorizer import Colorizer
+from course_utils import color, colorizer, files, systems
+from course_utils.colorizer import Colorizer, export, graph
+from course_utils.colorizer import model as reading
+from experiments import shipping
 from tools.lessons import ROOT
 
 SIZES = [(16, 24), (64, 64), (1, 1), (7, 130), (37, 53), (33, 8)]
@@ -75,10 +77,16 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("colorizers")
 
 
+TWO = {"A": "mse", "B": "alpha"}  # systems, and what their checkpoints are called
+
+
 @pytest.fixture
 def checkpoints(tmp_path, monkeypatch):
-    """An empty folder of shipped colorizers."""
-    monkeypatch.setattr(colorizer, "CHECKPOINTS", tmp_path / "checkpoints")
+    """An empty folder of shipped colorizers, and two systems that may fill it."""
+    monkeypatch.setattr(files, "CHECKPOINTS", tmp_path / "checkpoints")
+    one = next(iter(systems.SYSTEMS.values()))
+    two = {key: one._replace(key=key, checkpoint=name) for key, name in TWO.items()}
+    monkeypatch.setattr(systems, "SYSTEMS", two)
     return tmp_path / "checkpoints"
 
 
@@ -131,7 +139,7 @@ def test_keras_metadata(from_keras):
     assert colorize.metadata["parameters"] == model.count_params()
     assert (colorize.metadata["epochs"], colorize.size, colorize.T) == ("7", 48, None)
     assert set(colorizer.METADATA) <= set(colorize.metadata)
-    assert colorize.metadata["version"] == colorizer.__version__
+    assert colorize.metadata["version"] == reading.__version__
 
 
 def test_keras_models_that_cannot_become_colorizers(tmp_path, monkeypatch):
@@ -288,7 +296,7 @@ def test_kernels_are_float16_and_what_that_costs_is_told(tmp_path, monkeypatch):
     save = partial(colorizer.save_torch, module, scale=0.5, multiple=4, size=32, **METADATA)
     half = Colorizer.load(save(tmp_path / "half.onnx"))
     assert stored(tmp_path / "half.onnx") == [(onnx.TensorProto.FLOAT16, 4)] * 2
-    monkeypatch.setattr(colorizer, "HALF_COST", -1.0)
+    monkeypatch.setattr(export, "HALF_COST", -1.0)
     with pytest.warns(UserWarning, match="full.onnx keeps float32 weights"):
         full = Colorizer.load(save(tmp_path / "full.onnx"))
     assert stored(tmp_path / "full.onnx") == [(onnx.TensorProto.FLOAT, 4)] * 2
@@ -314,7 +322,7 @@ def test_halving_leaves_alone_what_it_would_hurt():
         copy.graph.initializer.extend(
             onnx.numpy_helper.from_array(v.astype(np.float32), n) for v, n in ((a, "a"), (b, "b"))
         )
-        half = onnx_graph.halve(copy)
+        half = graph.halve(copy)
         onnx.checker.check_model(half, full_check=True)
         assert all(t.data_type == onnx.TensorProto.FLOAT for t in copy.graph.initializer)
         return [onnx.TensorProto.DataType.Name(t.data_type) for t in half.graph.initializer]
@@ -336,13 +344,10 @@ def test_files_name_no_place_of_this_machine(from_keras, from_torch, folder):
 
 
 def test_unknown_names_list_the_shipped_ones(checkpoints, tmp_path):
-    with pytest.raises(FileNotFoundError, match="'nobody'.*none yet") as error:
-        Colorizer.load("nobody")
-    one_sentence(error)
-    colorizer.ship(toy(tmp_path / "x.onnx"), "first")
-    colorizer.ship(toy(tmp_path / "x.onnx"), "second-one")
-    for wrong in ("nobody", tmp_path / "missing.onnx", "first.onnx", tmp_path):
-        with pytest.raises(FileNotFoundError, match="first, second-one") as error:
+    shipping.ship(toy(tmp_path / "x.onnx"), "mse")
+    shipping.ship(toy(tmp_path / "x.onnx"), "alpha")
+    for wrong in ("nobody", tmp_path / "missing.onnx", "mse.onnx", tmp_path):
+        with pytest.raises(FileNotFoundError, match="mse, alpha") as error:
             Colorizer.load(wrong)
         assert repr(str(wrong)) in one_sentence(error)
 
@@ -432,12 +437,12 @@ def test_the_unbroken_toy_loads_and_is_opened_once(tmp_path):
 
 
 def test_shipping(checkpoints, tmp_path, from_keras, folder):
-    with pytest.raises(ValueError, match="letters"):
-        colorizer.ship(folder / "keras.onnx", "../outside")
-    path = colorizer.ship(folder / "keras.onnx", "mse")
-    colorizer.ship(toy(tmp_path / "x.onnx"), "alpha")
-    colorizer.ship(toy(tmp_path / "x.onnx", seed=9), "alpha")
-    assert colorizer.names() == ["alpha", "mse"] and Colorizer.load("alpha").metadata["seed"] == 9
+    with pytest.raises(ValueError, match="no checkpoint: list its system in systems.toml"):
+        shipping.ship(folder / "keras.onnx", "../outside")
+    path = shipping.ship(folder / "keras.onnx", "mse")
+    shipping.ship(toy(tmp_path / "x.onnx"), "alpha")
+    shipping.ship(toy(tmp_path / "x.onnx", seed=9), "alpha")
+    assert colorizer.names() == ["mse", "alpha"] and Colorizer.load("alpha").metadata["seed"] == 9
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     assert f"{digest}  mse.onnx\n" in (checkpoints / "SHA256SUMS").read_text()
     shipped = Colorizer.load("mse")
@@ -460,16 +465,14 @@ def test_a_card_prints_the_measured_rows(checkpoints, tmp_path):
 
     rgb = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
     rows = metrics.baselines(rgb, data="noise", n_resamples=50)
-    colorizer.ship(toy(tmp_path / "x.onnx", metrics=rows), "x")
-    assert metrics.table(rows) in (checkpoints / "x.md").read_text()
+    shipping.ship(toy(tmp_path / "x.onnx", metrics=rows), "mse")
+    assert metrics.table(rows) in (checkpoints / "mse.md").read_text()
 
 
-@pytest.mark.parametrize(
-    "name", colorizer.names() or [pytest.param(None, marks=pytest.mark.skip("none is shipped"))]
-)
+@pytest.mark.parametrize("name", colorizer.names())
 def test_shipped_colorizers(name):
     model = Colorizer.load(name)
-    assert (colorizer.CHECKPOINTS / f"{name}.md").is_file() and model.metadata["metrics"]
+    assert (files.CHECKPOINTS / f"{name}.md").is_file() and model.metadata["metrics"]
     ab = model.ab(noise(1, 33, 47))
     assert ab.shape == (1, 33, 47, 2) and np.abs(ab).max() < 130
 
@@ -569,7 +572,7 @@ def test_ab_is_predicted_at_the_working_size_and_brought_back_bilinearly(tmp_pat
 def test_upsampling_agrees_with_scikit_image():
     ab = np.random.default_rng(3).normal(size=(5, 7, 2)).astype(np.float32)
     wanted = resize(ab, (20, 28), order=1, mode="edge", anti_aliasing=False)
-    np.testing.assert_allclose(colorizer._resize(ab, 20, 28), wanted, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(reading.resize(ab, 20, 28), wanted, rtol=0, atol=1e-5)
 
 
 def test_a_checkerboard_is_antialiased(tmp_path):

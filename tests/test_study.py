@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 from scipy.stats import binomtest
 
-from course_utils import metrics, study, study_power
+from course_utils import metrics, study
+from course_utils.metrics.intervals import Z95
+from course_utils.study import asking
 
 SAYS = "A picture and two buttons."
 
@@ -49,7 +51,7 @@ def click(box, natural):
 
 @pytest.mark.parametrize(("k", "n"), [(0, 10), (1, 10), (9, 10), (10, 10), (896, 1000), (1, 1)])
 def test_wilson_is_the_interval_of_scipy(k, n):
-    low, high = study.wilson(k, n)
+    low, high = metrics.wilson(k, n)
     known = binomtest(k, n).proportion_ci(method="wilson")
     assert (low, high) == pytest.approx((known.low, known.high), abs=1e-5)
     assert 0 <= low <= k / n <= high <= 1
@@ -58,20 +60,20 @@ def test_wilson_is_the_interval_of_scipy(k, n):
 def test_wilson_covers_the_truth_about_as_often_as_it_says():
     rng = np.random.default_rng(1)
     for p in (0.05, 0.5, 0.9):
-        ends = np.array([study.wilson(int(k), 40) for k in rng.binomial(40, p, 2000)])
+        ends = np.array([metrics.wilson(int(k), 40) for k in rng.binomial(40, p, 2000)])
         covered = ((ends[:, 0] <= p) & (p <= ends[:, 1])).mean()
         assert 0.92 < covered < 0.985
 
 
 def test_more_answers_make_it_narrower():
-    widths = [np.diff(study.wilson(round(0.9 * n), n))[0] for n in (10, 100, 1000)]
+    widths = [np.diff(metrics.wilson(round(0.9 * n), n))[0] for n in (10, 100, 1000)]
     assert widths[0] > widths[1] > widths[2]
 
 
 @pytest.mark.parametrize(("k", "n"), [(-1, 5), (6, 5), (0, 0), (1, float("nan"))])
 def test_impossible_counts_are_refused(k, n):
     with pytest.raises(ValueError, match=f"{k} of {n} answers have no share"):
-        study.wilson(k, n)
+        metrics.wilson(k, n)
 
 
 # The widget
@@ -89,8 +91,8 @@ def test_every_picture_is_asked_once_and_every_answer_is_kept(pictures, tmp_path
         assert len(study.answers(file)) == i + 1
     assert sorted(seen) == [10, 20, 30, 110, 120, 130]
     assert study.shares(study.answers(file)) == {
-        "S1": (0.0, *study.wilson(0, 3), 3),
-        "truth": (1.0, *study.wilson(3, 3), 3),
+        "S1": (0.0, *metrics.wilson(0, 3), 3),
+        "truth": (1.0, *metrics.wilson(3, 3), 3),
     }
     assert "truth" in box.children[2].value and "100% natural" in box.children[2].value
     assert all(button.disabled for button in box.children[1].children)
@@ -205,7 +207,7 @@ def test_a_pair_shows_the_truth_left_or_right_and_counts_who_was_fooled(tmp_path
     for i in range(40):
         assert f"real photograph? {i + 1} of 40" in box.children[2].value
         left, right, shape = sides(box)
-        assert abs(left - right) == 100 and shape == (4, 12 + study.GAP, 3)
+        assert abs(left - right) == 100 and shape == (4, 12 + asking.GAP, 3)
         lefts += left < right
         box.children[1].children[0].click()  # always the left one
         row = study.answers(file)[-1]
@@ -214,7 +216,7 @@ def test_a_pair_shows_the_truth_left_or_right_and_counts_who_was_fooled(tmp_path
     assert 8 < lefts < 32
     rows = study.answers(file)
     assert study.shares(rows, study.REAL) == {
-        "S1": (1 - lefts / 40, *study.wilson(40 - lefts, 40), 40)
+        "S1": (1 - lefts / 40, *metrics.wilson(40 - lefts, 40), 40)
     }
     assert "fooled [" in box.children[2].value
     again = ask(pictures, tmp_path / "b.jsonl", SAYS, study.REAL)
@@ -295,7 +297,7 @@ def test_persons_see_other_orders_and_all_of_their_own_pictures(pictures, tmp_pa
 
 
 def test_shares_of_several_persons_can_have_an_interval_for_both():
-    said = study_power.audience(0.8, 12, 15, 1, 0.5)
+    said = study.audience(0.8, 12, 15, 1, 0.5)
     rows = [
         {"person": f"{i}", "kind": "S1", "picture": f"{j}", "natural": bool(yes)}
         for (i, j), yes in np.ndenumerate(said)
@@ -311,7 +313,7 @@ def test_shares_of_several_persons_can_have_an_interval_for_both():
 def test_crossed_is_the_bootstrap_of_one_way_where_the_other_does_not_matter():
     person = np.repeat(np.arange(30), 10)
     values = (np.random.default_rng(3).random(30) < 0.6)[person]  # a person always says the same
-    both = study.crossed(values, person, np.tile(np.arange(10), 30))
+    both = metrics.crossed(values, person, np.tile(np.arange(10), 30))
     one = metrics.bootstrap(values, clusters=person)
     assert both == pytest.approx(one, abs=0.02)
 
@@ -320,16 +322,16 @@ def test_crossed_takes_any_labels_and_answers_that_are_missing():
     rng = np.random.default_rng(4)
     who, what = rng.integers(9, size=200), rng.integers(11, size=200)
     values = rng.random(200) < 0.5
-    found = study.crossed(values, who, what)
-    assert found == study.crossed(values, [f"{i}" for i in who], [f"{j:2}" for j in what])
+    found = metrics.crossed(values, who, what)
+    assert found == metrics.crossed(values, [f"{i}" for i in who], [f"{j:2}" for j in what])
     assert found[1] < found[0] < found[2]
 
 
 def test_crossed_wants_two_of_each():
     with pytest.raises(ValueError, match="3 answers of 1 person"):
-        study.crossed([1, 0, 1], [1, 1, 1], [1, 2, 3])
+        metrics.crossed([1, 0, 1], [1, 1, 1], [1, 2, 3])
     with pytest.raises(ValueError, match="one label of each for every answer"):
-        study.crossed([1, 0, 1], [1, 2], [1, 2, 3])
+        metrics.crossed([1, 0, 1], [1, 2], [1, 2, 3])
 
 
 # How many judgements
@@ -339,7 +341,7 @@ def test_crossed_wants_two_of_each():
 def test_the_needed_answers_find_a_difference_four_times_in_five(first, second):
     from scipy.stats import norm
 
-    n = study_power.needed(first, second)
+    n = study.needed(first, second)
     rng = np.random.default_rng(1)
     found = []
     for p, q in ((first, second), (second, second)):
@@ -352,45 +354,45 @@ def test_the_needed_answers_find_a_difference_four_times_in_five(first, second):
 
 
 def test_a_known_rate_needs_fewer_answers():
-    n = study_power.needed(0.3, 0.5, known=True)
+    n = study.needed(0.3, 0.5, known=True)
     rates = np.random.default_rng(1).binomial(n, 0.3, 40_000) / n
-    found = (np.abs(rates - 0.5) > study.Z95 * np.sqrt(0.25 / n)).mean()
+    found = (np.abs(rates - 0.5) > Z95 * np.sqrt(0.25 / n)).mean()
     assert found == pytest.approx(0.8, abs=0.06)  # 47 answers make coarse steps
-    assert n < study_power.needed(0.3, 0.5) / 1.5
+    assert n < study.needed(0.3, 0.5) / 1.5
 
 
 def test_what_is_needed_grows_as_it_should():
-    assert study_power.needed(0.5, 0.6) == study_power.needed(0.6, 0.5)
-    assert study_power.needed(0.5, 0.55) > 3.5 * study_power.needed(0.5, 0.6)
-    assert study_power.needed(0.5, 0.6, power=0.9) > study_power.needed(0.5, 0.6)
+    assert study.needed(0.5, 0.6) == study.needed(0.6, 0.5)
+    assert study.needed(0.5, 0.55) > 3.5 * study.needed(0.5, 0.6)
+    assert study.needed(0.5, 0.6, power=0.9) > study.needed(0.5, 0.6)
 
 
 @pytest.mark.parametrize("rates", [(0.5, 0.5), (0, 0.5), (0.5, 1), (0.5, float("nan"))])
 def test_rates_that_nothing_tells_apart_are_refused(rates):
     with pytest.raises(ValueError, match="give two different rates between 0 and 1"):
-        study_power.needed(*rates)
+        study.needed(*rates)
 
 
 # The simulated audience
 
 
 def test_the_audience_has_the_rate_and_the_likeness_that_it_says():
-    said = np.array([study_power.audience(0.8, 8, 6, 0.8, 0.5, seed) for seed in range(8000)])
+    said = np.array([study.audience(0.8, 8, 6, 0.8, 0.5, seed) for seed in range(8000)])
     assert said.shape == (8000, 8, 6) and said.mean() == pytest.approx(0.8, abs=0.005)
-    person, picture = study_power.alike(0.8, 0.8, 0.5)
+    person, picture = study.alike(0.8, 0.8, 0.5)
     spread = said - 0.8
     of_person = (spread[:, :, 0] * spread[:, :, 1]).mean() / 0.16
     of_picture = (spread[:, 0] * spread[:, 1]).mean() / 0.16
     assert of_person == pytest.approx(person, abs=0.01)
     assert of_picture == pytest.approx(picture, abs=0.01)
-    effect = study_power.design_effect(8, 6, person, picture)
+    effect = study.design_effect(8, 6, person, picture)
     assert said.mean((1, 2)).var() / (0.16 / 48) == pytest.approx(effect, rel=0.05)
 
 
 def test_an_audience_without_bias_is_a_coin():
-    assert study_power.alike(0.7) == pytest.approx((0, 0), abs=1e-6)
-    assert study_power.design_effect(20, 100, 0, 0) == 1
-    first, again = (study_power.audience(0.7, 5, 4, 1, 1, seed=9) for _ in range(2))
+    assert study.alike(0.7) == pytest.approx((0, 0), abs=1e-6)
+    assert study.design_effect(20, 100, 0, 0) == 1
+    first, again = (study.audience(0.7, 5, 4, 1, 1, seed=9) for _ in range(2))
     assert (first == again).all() and first.dtype == bool
 
 
@@ -398,10 +400,10 @@ def test_wilson_is_too_narrow_for_persons_and_crossed_is_not():
     held = {"wilson": 0, "crossed": 0}
     i, j = (x.ravel() for x in np.indices((20, 25)))
     for seed in range(150):
-        said = study_power.audience(0.8, 20, 25, 0.8, 0.4, seed).ravel()
+        said = study.audience(0.8, 20, 25, 0.8, 0.4, seed).ravel()
         ends = {
-            "wilson": study.wilson(said.sum(), said.size),
-            "crossed": study.crossed(said, i, j, 400)[1:],
+            "wilson": metrics.wilson(said.sum(), said.size),
+            "crossed": metrics.crossed(said, i, j, 400)[1:],
         }
         for name, (low, high) in ends.items():
             held[name] += low <= 0.8 <= high

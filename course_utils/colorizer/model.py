@@ -25,7 +25,6 @@ from PIL import ExifTags, Image, PngImagePlugin
 
 from course_utils import __version__, color, files, systems
 from course_utils.colorizer import graph as onnx_graph
-from course_utils.files import CHECKPOINTS
 
 # `licence` is that of the weights, `data_licence` what the training pictures were under.
 GIVEN = (
@@ -115,7 +114,9 @@ class Colorizer:
         damaged (a shipped one differs from its sha256) or breaks the contract.
         """
         shipped = names()
-        path = CHECKPOINTS / f"{model}.onnx" if str(model) in shipped else Path(model).expanduser()
+        path = Path(model).expanduser()
+        if str(model) in shipped:
+            path = files.CHECKPOINTS / f"{model}.onnx"
         if not path.is_file():
             raise FileNotFoundError(
                 f"There is no colorizer {str(model)!r}: give the path of an .onnx file or one of "
