@@ -38,7 +38,8 @@
 import numpy as np
 from skimage.color import deltaE_cie76, deltaE_ciede2000, hsv2rgb, lab2rgb, rgb2lab
 
-from course_utils import checks, color, course, photos, plots, widgets
+from course_utils import color, course, photos, plots, widgets
+from course_utils.checks import lesson_01 as checks
 
 # %% [markdown] deck="slide"
 # ## What we ask of a network
