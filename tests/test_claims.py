@@ -186,6 +186,11 @@ def others_follow(said, result):
         row["others"] = row["train"]
 
 
+def warmer_is_vivid(said, result):
+    said["T"] = 2.0  # above 1, what is rare gains
+    vivid(plain=90)(said, result)
+
+
 def early_lead(said, result):
     rows = result["arms"]["random, trained"]["rows"]
     result["arms"]["borrowed, trained"]["rows"] = [shift(row, 3) for row in rows]
@@ -245,7 +250,7 @@ ALTERED = {  # for each judge, a change after which it must say something else
     "constant_weight": told(weights=[1, 1, 1, 9]),
     "one_hot": told(nearest=1),
     "number_of_bins": told(size=12),
-    "temperature": told(T=2.0),
+    "temperature": warmer_is_vivid,
     "three_pictures": gray_alike,
     "a_baseline": poor_gray,
     "bad_beats_baseline": better("plain", "L2"),
