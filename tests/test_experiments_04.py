@@ -31,12 +31,16 @@ def eager():
     tf.config.run_functions_eagerly(False)
 
 
+def without_photographs(patch):
+    """Photographs are noise, and two of them are held out."""
+    patch.setattr(experiments, "HELD_OUT", 2)
+    patch.setattr(experiments, "photographs", lambda size: noise(6, size))
+    patch.setattr(experiments, "judged_photographs", lambda size=30: noise(3, size, 8))
+
+
 @pytest.fixture(autouse=True)
 def toy(monkeypatch):
-    """Photographs of noise; two photographs that no colorizer learns from."""
-    monkeypatch.setattr(experiments, "HELD_OUT", 2)
-    monkeypatch.setattr(experiments, "photographs", lambda size: noise(6, size))
-    monkeypatch.setattr(experiments, "judged_photographs", lambda size=30: noise(3, size, 8))
+    without_photographs(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -177,18 +181,27 @@ def test_the_three_numbers_of_a_perfect_and_of_a_gray_answer():
 # The checkpoint
 
 
-def test_the_checkpoint_is_trained_judged_and_shipped(tmp_path, monkeypatch):
-    shipped, whole = [], L.whole
-    monkeypatch.setattr(L, "whole", lambda eye: whole(eye, thin=16))
-    monkeypatch.setattr(experiments, "ship", lambda path, name: shipped.append((path, name)))
-    result = survives(experiments.checkpoint, tmp_path, plan=PLAN, batch=2)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The checkpoint's result, its run, and the file that would be shipped."""
+    run, whole, shipped = Run(tmp_path_factory.mktemp("checkpoint")), L.whole, []
+    with pytest.MonkeyPatch.context() as patch:
+        without_photographs(patch)
+        patch.setattr(L, "whole", lambda eye: whole(eye, thin=16))
+        patch.setattr(experiments, "ship", lambda *arguments: shipped.append(arguments))
+        result = experiments.checkpoint(run, plan=PLAN, batch=2)
+        (shipment,) = shipped
+        yield result, run, shipment
+
+
+def test_the_checkpoint_is_trained_judged_and_shipped(made):
+    result, _, (path, name) = made
     same_form(result, "04/checkpoint")
     stored = course.result("04/checkpoint")
     for key in ("gain", "psnr", "accuracy", "embedding"):
         assert list(result[key]) == list(stored[key]), key
     assert result["n"] == 4 and result["size"] == 24
     assert np.isfinite(list(result["accuracy"].values())).all()
-    path, name = shipped[0]
     assert name == "04_pretrained_fusion"
     metadata, kept = Colorizer.load(path).metadata, Colorizer.load(name).metadata
     assert set(metadata) == set(kept) and metadata["metrics"] == result["table"]
@@ -196,14 +209,26 @@ def test_the_checkpoint_is_trained_judged_and_shipped(tmp_path, monkeypatch):
     assert metadata["size"] == 24
 
 
-def test_the_exported_file_answers_as_the_network_with_its_own_vectors(tmp_path):
+def test_a_killed_checkpoint_goes_on_to_the_same_numbers(made, tmp_path, monkeypatch):
+    result, _, (path, _) = made  # its file stands for the second one: exporting takes seconds
+    monkeypatch.setattr(experiments, "save_keras", lambda *arguments, **options: path)
+    with pytest.MonkeyPatch.context() as patch:
+        killed_in(patch, 1)
+        with pytest.raises(Killed):
+            experiments.checkpoint(Run(tmp_path), plan=PLAN, batch=2)
+    assert [file.name for file in tmp_path.iterdir()] == ["epoch_001.npz"]
+    again = experiments.checkpoint(Run(tmp_path), plan=PLAN, batch=2)
+    assert untimed(again) == untimed(result)
+
+
+def test_the_exported_file_answers_as_the_network_with_its_own_vectors(made):
+    _, run, (path, _) = made
     rgb = {size: noise(6, size) for size in (16, 24)}
     eye = networks.features("course_L").model
     seen = [w.numpy().copy() for w in eye.weights]
-    network, rows = experiments.train_checkpoint(eye, rgb, PLAN, 2, Run(tmp_path))
+    network, _ = experiments.train_checkpoint(eye, rgb, PLAN, 2, run)  # only read: it is trained
     assert all(np.array_equal(a, b.numpy()) for a, b in zip(seen, eye.weights, strict=True))
-    about = {"n": 4, "size": 24, "seed": 1, "plan": PLAN, "rows": rows}
-    model = Colorizer.load(experiments.export(network, eye, about, [], tmp_path / "toy.onnx"))
+    model = Colorizer.load(path)
     light = np.random.default_rng(1).uniform(0, 100, (1, 24, 24, 1)).astype(np.float32)
     plain = L.whole(eye)
     plain.set_weights(network.get_weights())
