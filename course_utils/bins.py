@@ -15,7 +15,6 @@ from course_utils import color
 
 BLOCK = 2**14  # pixels that are worked on at a time: intermediate results stay in the cache
 REACH = 128.0  # ab units on every side of gray; sRGB ends at 107.9
-CELL = 1.6  # ab units: small enough that few bins compete within a cell
 
 
 def ab_bins(step: float = 10) -> NDArray[np.float32]:
@@ -56,17 +55,18 @@ def encode(
 ) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
     """The soft code of colors, sparse: (indices, weights), int16 and float32 of shape (..., k).
 
-    The k nearest bins, nearest first and the first in the list where two are equally near, and
-    their Gaussian weights of width sigma, which sum to 1.
+    The k nearest bins, nearest first, and their Gaussian weights of width sigma, which sum to 1.
+    Bins that are equally near stand in the order of the list; where more of them are equally near
+    than k has room for, which of them are named depends on scipy's tree alone.
     ab: (..., 2) in CIELAB units, within ±REACH; ValueError for others and for NaN.
     """
+    from scipy.spatial import cKDTree
+
     bins = _bins(bins)
     if not 1 <= k <= len(bins):
         raise ValueError(f"k is {k}; it must be 1 to {len(bins)}, the number of bins.")
     ab = np.asarray(ab, np.float32)
-    pixels = ab.reshape(-1, 2)
-    table = _candidates(bins.tobytes(), k)
-    centers = np.append(bins, [[1e6, 1e6]], 0).astype(np.float32)  # the last one pads the table
+    pixels, tree = ab.reshape(-1, 2), cKDTree(bins)
     indices = np.empty((len(pixels), k), np.int16)
     weights = np.empty((len(pixels), k), np.float32)
     for start in range(0, len(pixels), BLOCK):
@@ -76,18 +76,11 @@ def encode(
                 f"ab spans {block.min():g} to {block.max():g}; in CIELAB units sRGB lies within "
                 f"±{REACH:g}: undo the scale, and keep the channels last."
             )
-        cell = ((block + np.float32(REACH)) / np.float32(CELL)).astype(np.intp)
-        near = table[cell[:, 0], cell[:, 1]]  # (n, C)
-        apart = centers[:, 0].take(near) - block[:, :1]
-        distance = apart * apart
-        apart = centers[:, 1].take(near) - block[:, 1:]
-        distance += apart * apart
-        # One sort of both: positive floats keep their order as integers.
-        key = distance.view(np.int32).astype(np.int64) << 16 | near
-        key.sort(-1)
-        indices[start : start + BLOCK] = key[:, :k] & 0xFFFF
-        distance = (key[:, :k] >> 16).astype(np.int32).view(np.float32)
-        weight = np.exp((distance[:, :1] - distance) / np.float32(2 * sigma**2))
+        distance, near = tree.query(block, np.arange(1, k + 1))  # (n, k) each, also where k is 1
+        order = np.lexsort((near, distance))
+        indices[start : start + BLOCK] = np.take_along_axis(near, order, -1)
+        distance = distance**2  # sorted already: only equal ones may have changed places
+        weight = np.exp((distance[:, :1] - distance) / (2 * sigma**2))
         weights[start : start + BLOCK] = weight / weight.sum(-1, keepdims=True)
     return indices.reshape(*ab.shape[:-1], k), weights.reshape(*ab.shape[:-1], k)
 
@@ -160,24 +153,3 @@ def _bins(bins: ArrayLike | None) -> NDArray[np.float32]:
 def _squares(x, y):
     """Squared distances of points (N, 2) from points (M, 2): (N, M)."""
     return ((np.asarray(x, float)[:, None] - y) ** 2).sum(-1)
-
-
-@lru_cache(maxsize=8)
-def _candidates(bins, k):
-    """Where to look: (A, A, C) indices for the cells of the plane, padded with Q.
-
-    For each cell, every bin that may be among the k nearest of one of its points. A point lies
-    within r, half a cell's diagonal, of its center; if the center's k-th bin is at d, then the
-    point's is within d + r of the point, and so within d + 2 r of the center.
-    """
-    bins = np.frombuffer(bins, np.float32).reshape(-1, 2)
-    middle = np.arange(-REACH, REACH, CELL) + CELL / 2
-    near = []
-    for a in middle:
-        distance = np.sqrt(_squares(np.stack([np.full_like(middle, a), middle], -1), bins))
-        reach = np.partition(distance, k - 1, -1)[:, k - 1 : k] + np.sqrt(2) * CELL + 1e-3
-        near.append(distance <= reach)  # (A, Q)
-    near = np.stack(near)
-    table = np.argsort(~near, -1, kind="stable")[..., : near.sum(-1).max()]
-    table[~np.take_along_axis(near, table, -1)] = len(bins)
-    return table.astype(np.int16)
