@@ -131,12 +131,6 @@ class Lesson:
         self._run(list(range(len(self.cells))))
         return self._space | changes
 
-    def cell(self, words: str) -> Cell:
-        """The one code cell that holds these words."""
-        found = [cell for cell in self.cells if words in cell.code]
-        assert len(found) == 1, f"{len(found)} cells hold {words!r}"
-        return found[0]
-
     def run(self, cell: Cell, changes: dict[str, Any]) -> None:
         """Execute a cell at its place with some names replaced; the lesson's own stay."""
         place = self.cells.index(cell)
@@ -194,21 +188,18 @@ def ran(path: Path, folder: Path) -> Iterator[Lesson]:
 
 def cell(path: Path, words: str) -> str:
     """The code of the one cell that holds these words."""
-    return Lesson(path).cell(words).code
+    found = [code for code in script(path) if words in code]
+    assert len(found) == 1, f"{len(found)} cells hold {words!r}"
+    return found[0]
 
 
-def run_cell(lesson: Lesson, words: str, **changes: Any) -> None:
-    """Run the cell that holds these words with some names replaced; the lesson's own stay."""
-    lesson.run(lesson.cell(words), changes)
-
-
-def fails(lesson: Lesson, words: str = "", **changes: Any) -> None:
+def fails(lesson: Lesson, **changes: Any) -> None:
     """What the lesson asserts of these names holds as it stands, and fails with them replaced.
 
     Tried are the cells with an assert that read one of the names as it is at the end of the
-    lesson; one of them has to fail. words: try the one cell that holds them.
+    lesson; one of them has to fail.
     """
-    tried = [lesson.cell(words)] if words else lesson.asserting(set(changes))
+    tried = lesson.asserting(set(changes))
     assert tried, f"no cell asserts anything of {', '.join(changes)}"
     for one in tried:
         lesson.run(one, {})

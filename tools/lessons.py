@@ -29,7 +29,6 @@ import hashlib
 import math
 import re
 import sys
-import time
 import tomllib
 from copy import deepcopy
 from pathlib import Path
@@ -255,12 +254,12 @@ def build(path: Path, root: Path = ROOT) -> list[Path]:
         if fresh and not (full and _lacks_pictures(source, root)):
             continue
         target.parent.mkdir(exist_ok=True)
-        started = time.perf_counter()
         try:
-            executed = execute(planned, target.parent, deck_by_cell(source) if full else None)
+            executed, seconds = execute(
+                planned, target.parent, deck_by_cell(source) if full else None
+            )
         except ValueError as error:
             raise ValueError(f"{path.name}, {error}") from None
-        seconds = time.perf_counter() - started
         files.write(target, nbformat.writes(executed) + "\n")
         written.append(target)
         print(f"{target.parent.name}/{target.name}: executed in {seconds:.0f} s")
