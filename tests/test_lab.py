@@ -7,6 +7,7 @@ import io
 import json
 import os
 import secrets
+import shlex
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import nbformat
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -60,6 +62,16 @@ def lab(request, page, tmp_path):
         yield address, notebook
 
 
+def options():
+    """What `make lab` tells JupyterLab."""
+    # Under `make test` this make would be a child, with the arguments of its parent.
+    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    shown = subprocess.check_output(
+        ["make", "--dry-run", "--assume-old=.venv/.ready", "lab"], cwd=ROOT, text=True, env=env
+    )
+    return [word for word in shlex.split(shown.splitlines()[-1]) if word.startswith("--")]
+
+
 @contextmanager
 def serving(notebook, name, tmp_path):
     """JupyterLab on a notebook in tmp_path/notebooks, under settings of its own; its address."""
@@ -74,8 +86,8 @@ def serving(notebook, name, tmp_path):
     env = os.environ | {f"JUPYTER_{name}": str(tmp_path / name) for name in own}
     env |= {"IPYTHONDIR": str(tmp_path / "ipython")}
     env.pop("PYTEST_CURRENT_TEST")  # a student's kernel has none
-    command = [sys.executable, "-m", "jupyter", "lab", name]  # as in the Makefile
-    command += ["--no-browser", "--allow-root", "--LabApp.expose_app_in_browser=True"]
+    command = [sys.executable, "-m", "jupyter", "lab", *options(), name]
+    command += ["--no-browser", "--LabApp.expose_app_in_browser=True"]
     command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0"]
     command += [f"--ServerApp.port={port}", f"--IdentityProvider.token={TOKEN}"]
     # The server would ask for news and newer versions of itself; a test stays on this machine.
@@ -153,6 +165,15 @@ def upload(page, output, name, content):
     chooser.value.set_files({"name": name, "mimeType": "image/png", "buffer": content})
 
 
+def large_photograph():
+    """A PNG of more than 10 MB, Jupyter's own limit for a message."""
+    noise = np.random.default_rng(1).integers(0, 256, (1500, 2500, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(noise).save(buffer, "PNG", compress_level=0)
+    assert buffer.tell() > 10 * 2**20
+    return buffer.getvalue()
+
+
 def test_run_all_and_widgets_in_jupyterlab(page, lab, tmp_path):
     address, planned = lab
     page.goto(address, timeout=1000 * START)
@@ -192,9 +213,7 @@ def test_run_all_and_widgets_in_jupyterlab(page, lab, tmp_path):
         # A file that is no picture is answered with a sentence, and the button stays usable.
         upload(page, output, "notes.png", b"not a picture")
         output.get_by_text("the uploaded picture", exact=False).wait_for(timeout=1000 * START)
-        buffer = io.BytesIO()
-        Image.effect_noise((60, 40), 50).convert("RGB").save(buffer, "PNG")
-        upload(page, output, "mine.png", buffer.getvalue())
+        upload(page, output, "mine.png", large_photograph())
         output.locator("img.widget-image").wait_for(timeout=1000 * START)
         page.screenshot(path=tmp_path / "after_upload.png")
 
