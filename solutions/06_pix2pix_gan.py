@@ -852,7 +852,7 @@ L1_ALONE, WITH_JUDGE = (F.l1_loss, None, ()), (F.l1_loss, 10, ())  # loss, λ, n
 device = session.device
 begin = [scenes_for(source, 1, device, first) for first in (0, alone)]
 start, before = train_arm(L1_ALONE, 1, begin[0], alone, device, measure=watch)
-G, after = train_arm(WITH_JUDGE, 1, begin[1], together, device, start, measure=watch)
+painter, after = train_arm(WITH_JUDGE, 1, begin[1], together, device, start, measure=watch)
 print(f"L1 {before[-1]['loss']:.3f} alone, {after[-1]['loss']:.3f} with a judge;")
 print(f"the judge is right in {after[-1]['hits']:.0%} of the patches")
 
