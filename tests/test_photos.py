@@ -891,14 +891,14 @@ def test_bad_arguments(album):
 @pytest.fixture
 def opened(monkeypatch):
     """The files that are decoded, in order."""
-    names, original = [], photos.open_photo
+    names, original = [], loading.decode
 
-    def counted(source):
-        names.append(Path(source).name)
-        return original(source)
+    def counted(data, name):
+        names.append(Path(name).name)
+        return original(data, name)
 
     for module in (loading, splitting):
-        monkeypatch.setattr(module, "open_photo", counted)
+        monkeypatch.setattr(module, "decode", counted)
     return names
 
 
@@ -912,6 +912,38 @@ def test_what_is_decoded_is_kept(album, opened, cache):
     assert len(opened) == len(first)
     assert {path.suffix for path in (cache / "photos").iterdir()} == {".npz"}
     assert not (cache.parent / "home").exists()
+
+
+@pytest.fixture
+def whole_reads(monkeypatch):
+    """The files that are read from beginning to end, in order."""
+    names, original = [], Path.read_bytes
+
+    def counted(path):
+        names.append(path.name)
+        return original(path)
+
+    monkeypatch.setattr(Path, "read_bytes", counted)
+    return names
+
+
+def test_a_file_is_read_once(album, whole_reads):
+    found = photos.load(album)
+    assert len(whole_reads) == len(set(whole_reads)) == 30
+    whole_reads.clear()
+    photos.load(album)
+    assert whole_reads == []
+    photos.load(album, size=32)
+    assert len(whole_reads) == len(found)
+
+
+def test_what_does_not_fit_into_memory_is_read_again(album, whole_reads, monkeypatch):
+    expected = photos.load(album)
+    whole_reads.clear()
+    monkeypatch.setattr(loading, "HELD", 3 * (album / "0.png").stat().st_size)
+    monkeypatch.setenv("COURSE_CACHE", str(album / "another"))
+    assert np.array_equal(photos.load(album), expected)
+    assert 30 < len(whole_reads) < 30 + len(expected)
 
 
 def test_a_changed_file_is_decoded_again(tmp_path, opened):
@@ -976,16 +1008,16 @@ def test_an_unusable_cache_folder_is_only_a_warning(album, tmp_path, monkeypatch
 
 def test_an_interrupted_call_goes_on_where_it_was(album, opened, monkeypatch):
     monkeypatch.setattr(caching, "PART", 8)
-    original = loading.open_photo  # which counts
+    original = loading.decode  # which counts
 
-    def interrupted(source):
+    def interrupted(data, name):
         if len(opened) == 20:
             raise KeyboardInterrupt
-        return original(source)
+        return original(data, name)
 
     with monkeypatch.context() as patch:
         for module in (loading, splitting):
-            patch.setattr(module, "open_photo", interrupted)
+            patch.setattr(module, "decode", interrupted)
         with pytest.raises(KeyboardInterrupt):
             photos.load(album)
     before = set(opened[:16])

@@ -10,9 +10,10 @@ from PIL import Image, ImageOps
 
 from course_utils.photos.cache import mapped, stored
 from course_utils.photos.installed import TEST, bundled
-from course_utils.photos.opening import SUFFIXES, open_photo
+from course_utils.photos.opening import SUFFIXES, decode, read
 from course_utils.photos.splitting import GRAY_CHROMA, INDEX, describe, is_test, mean_chroma
 
+HELD = 2**28  # bytes of files that one call of `load` keeps at most
 # Public data sets that `python -m data_scripts.NAME` prepares.
 SETS = ("coco", "flickr", "imagenet", "imagenette", "intel", "places")
 
@@ -74,8 +75,8 @@ def load(
     published = [pair for pair in pairs if all((folder / name).is_dir() for name in pair)]
     if published:
         folder = folder / published[0][split == "test"]
-    files = files_in(folder)
-    index = mapped("index", files, describe, INDEX)
+    files, once = files_in(folder), _Once()
+    index = mapped("index", files, lambda file: describe(file, once), INDEX)
     opens = index["note"] == ""
     refused = index["note"][~opens]
     for note in refused[:5]:
@@ -95,8 +96,32 @@ def load(
             f'{folder} has no picture for split="{split}" (of {len(files)} files that end in '
             f'{" ".join(SUFFIXES)}): add some, or use source="bundled".'
         )
+
+    def pixels(file):
+        return _square(decode(once(file), file), size)
+
     row = np.dtype(("u1", (size, size, 3)))
-    return mapped("pixels", [files[i] for i in chosen[:limit]], lambda f: _pixels(f, size), row)
+    return mapped("pixels", [files[i] for i in chosen[:limit]], pixels, row)
+
+
+class _Once:
+    """Reads files for `load`, which needs each twice: to describe it, and for its pixels.
+
+    A folder on a network drive should not be read twice: as much as fits into HELD is kept.
+    """
+
+    def __init__(self) -> None:
+        self.kept: dict[Path, bytes] = {}
+        self.room = HELD
+
+    def __call__(self, file: Path) -> bytes:
+        if file in self.kept:
+            return self.kept.pop(file)
+        data = read(file)
+        if len(data) <= self.room:
+            self.kept[file] = data
+            self.room -= len(data)
+        return data
 
 
 def data_home() -> Path:
@@ -120,10 +145,6 @@ def files_in(folder: Path) -> list[Path]:
     files = [file for file in sorted(folder.rglob("*")) if file.suffix.lower() in SUFFIXES]
     hidden = [any(p.startswith(".") for p in file.relative_to(folder).parts) for file in files]
     return [f for f, is_hidden in zip(files, hidden, strict=True) if not is_hidden and f.is_file()]
-
-
-def _pixels(file: Path, size: int) -> NDArray[np.uint8]:
-    return _square(open_photo(file), size)
 
 
 def _colored(photos: Any, chromas: Any) -> list[Any]:

@@ -48,12 +48,13 @@ def open_photo(source: str | Path | bytes | bytearray | memoryview) -> NDArray[n
     has more than `PIL.Image.MAX_IMAGE_PIXELS` pixels.
     """
     if isinstance(source, bytes | bytearray | memoryview):
-        return _decode(bytes(source), "the uploaded picture")
+        return decode(bytes(source), "the uploaded picture")
     path = Path(source).expanduser()
-    return _decode(_read(path), path)
+    return decode(read(path), path)
 
 
-def _read(path):
+def read(path: Path) -> bytes:
+    """A file's content; an OSError says what to do."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -61,7 +62,8 @@ def _read(path):
         raise type(error)(f"{path} cannot be read ({error.strerror}): {remedy}.") from None
 
 
-def _decode(data, name):
+def decode(data: bytes, name: str | Path) -> NDArray[np.uint8]:
+    """The picture in a file's content, as `open_photo` gives it; errors call it `name`."""
     if not data:
         raise PhotoError(f"{name} is empty (0 bytes): copy or download it again.")
     most = Image.MAX_IMAGE_PIXELS or np.inf

@@ -2,6 +2,7 @@
 
 import hashlib
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from course_utils import color, progress
-from course_utils.photos.opening import PhotoError, open_photo
+from course_utils.photos.opening import PhotoError, decode, read
 
 TEST_SHARE = 0.1
 GRAY_CHROMA = 3.0  # mean C*ab below which a photograph counts as gray
@@ -20,14 +21,18 @@ INDEX = np.dtype(
 )
 
 
-def describe(file: Path) -> tuple:
-    """One row of INDEX: what `load` and the data scripts need to know of a file."""
+def describe(file: Path, read: Callable[[Path], bytes] = read) -> tuple:
+    """One row of INDEX: what `load` and the data scripts need to know of a file.
+
+    read: gives the file's content, and is called once.
+    """
     try:
-        with warnings.catch_warnings(action="ignore"):  # `_pixels` lets them pass
-            im = Image.fromarray(open_photo(file))
+        data = read(file)
+        with warnings.catch_warnings(action="ignore"):  # who takes the pixels lets them pass
+            im = Image.fromarray(decode(data, file))
     except (OSError, PhotoError) as error:
         return str(error), b"", 0, 0
-    return "", hashlib.sha256(file.read_bytes()).hexdigest(), mean_chroma(im), _windows(im)
+    return "", hashlib.sha256(data).hexdigest(), mean_chroma(im), _windows(im)
 
 
 def mean_chroma(im: Image.Image) -> float:
