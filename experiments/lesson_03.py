@@ -4,7 +4,7 @@ On painted scenes with and without it (fusion) and against wider windows (dial),
 (checkpoint, which trains the shipped colorizer S1), and the time that networks take (timing).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -306,12 +306,12 @@ def export(network: Any, about: dict[str, Any], path: Path, table: list[dict[str
     )
 
 
-def brown_seas(painters: dict[str, Painter], size: int = 150) -> dict[str, list[float]]:
+def brown_seas(painters: Mapping[str, Painter], size: int = 150) -> dict[str, list[float]]:
     """The share of brown in each of the judged photographs of the sea, and as models predict it."""
     folder = shared("intel") / "seg_test" / "sea"
     halves = [photos.load(folder, half, size, color_only=True) for half in ("train", "test")]
     sea = np.concatenate(halves)  # (N, size, size, 3)
-    painters = {"truth": np.asarray} | painters
+    painters = {"truth": np.asarray, **painters}
     return {name: [brown(paint(x)) for x in sea] for name, paint in painters.items()}
 
 

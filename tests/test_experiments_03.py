@@ -12,10 +12,22 @@ from experiments.runner import Run
 
 L = lesson_03.L
 ADDED = {"command", "versions", "identity"}  # by the runner
+# TensorFlow says that data sets stay graphs where all else is eager.
+pytestmark = pytest.mark.filterwarnings("ignore:Even though the .tf.config")
 
 
 class Killed(Exception):
     pass
+
+
+@pytest.fixture(scope="module", autouse=True)
+def eagerly():
+    """No graphs are traced: at this size that would take three quarters of the time."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 def noise(n, size, seed=6):
