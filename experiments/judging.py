@@ -25,10 +25,10 @@ def judge(
     rows = {
         "gray": metrics.paint_gray,
         "own mean ab (uses the answer)": metrics.paint_mean,
-    } | dict(models)
+    } | {name: lambda x, colorize=colorize: colorize(x.rgb) for name, colorize in models.items()}
     table, psnr = [], {}
-    for name, colorize in rows.items():
-        hats = [colorize(x) for x in progress.bar(rgb, name)]
+    for name, paint in rows.items():
+        hats = [paint(x) for x in progress.bar(truths, name)]
         table.append(metrics.report(truths, hats, name=name, data=data))
         if name == "gray" or name in models:
             psnr[name] = metrics.psnr(rgb, hats)

@@ -9,12 +9,13 @@ import pytest
 from lesson_code import noise
 from onnx import numpy_helper
 
-from course_utils import colorizer, course, files, leaderboard, metrics, paintbox
+from course_utils import color, colorizer, course, files, leaderboard, metrics, paintbox
 from course_utils.colorizer import METADATA, Colorizer
 from course_utils.leaderboard import __main__ as command
 from course_utils.leaderboard import measuring
 from course_utils.metrics import METRICS
 from experiments.data import judged_photographs
+from experiments.judging import judge
 
 GRAPH = """
 <ir_version: 8, opset_import: ["" : 17]>
@@ -210,14 +211,26 @@ def test_own_colorizers_join_a_board_of_the_same_pictures(toy, tmp_path):
         leaderboard.joined(board, other)
 
 
-def test_the_lab_of_the_truth_is_converted_once_for_all_models(toy, tmp_path, monkeypatch):
-    """A model costs three conversions a photograph: its L, its colors, and its result's Lab."""
+@pytest.fixture
+def conversions(monkeypatch):
+    """A list that grows by one for every array that is converted to Lab or back."""
     calls = []
     for name in ("rgb_to_lab", "lab_to_rgb"):
-        real = getattr(measuring.color, name)
-        monkeypatch.setattr(
-            measuring.color, name, lambda x, real=real, **k: calls.append(1) or real(x, **k)
-        )
+        real = getattr(color, name)
+        monkeypatch.setattr(color, name, lambda x, real=real: calls.append(1) or real(x))
+    return calls
+
+
+def test_judging_converts_as_little_as_measuring(toy, conversions):
+    """The truth once, two rows without a network twice, and three times for the model."""
+    rgb = noise(4, 24)
+    judge(rgb, {"toy": next(iter(toy.values())).colorize})
+    assert len(conversions) == (1 + 2 * 2 + 3) * len(rgb)
+
+
+def test_the_lab_of_the_truth_is_converted_once_for_all_models(toy, conversions, monkeypatch):
+    """A model costs three conversions a photograph: its L, its colors, and its result's Lab."""
+    calls = conversions
     rgb, scenes = noise(4, 24), paintbox.sample(1, 32, 5)
     monkeypatch.setattr(measuring, "TURNS", 0)
     counts = []

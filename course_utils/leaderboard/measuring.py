@@ -8,13 +8,14 @@ colorizers in pairs, and draw.
 import time
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from course_utils import bins, color, colorizer, course, metrics, paintbox, photos, progress
+from course_utils import bins, colorizer, course, metrics, paintbox, photos, progress
 from course_utils.colorizer import Colorizer
 from course_utils.colorizer.model import resize, working_size
 from course_utils.leaderboard import standings
@@ -23,7 +24,7 @@ from course_utils.training import fingerprint
 
 Board = dict[str, Any]
 Photographs = NDArray[np.uint8]
-Painter = Callable[[Photographs], Photographs]
+Painter = Callable[[Photographs | metrics.Picture], Photographs]
 
 SCENES, SCENE_SIZE, SCENE_SEED = 100, 64, 77  # scenes that no lesson trains on
 CEILING_SIZE = 64  # the smallest working size of the shipped colorizers, in pixels
@@ -96,29 +97,22 @@ def contestants(
 # References: rows that need no network.
 
 
-def _shrunk(rgb: Photographs) -> Photographs:
-    """A photograph whose true ab was brought to CEILING_SIZE and back, as colorizers do."""
-    L, ab = color.split(color.rgb_to_lab(rgb))
-    height, width = L.shape[:2]
-    small = resize(ab, *working_size(height, width, CEILING_SIZE))
-    return _bytes(color.with_ab(L, resize(small, height, width)))
+def _shrunk(ab: NDArray[np.float32]) -> NDArray[np.float32]:
+    """True ab (H, W, 2) brought to CEILING_SIZE and back, as colorizers do."""
+    height, width = ab.shape[:2]
+    return resize(resize(ab, *working_size(height, width, CEILING_SIZE)), height, width)
 
 
-def _binned(rgb: Photographs) -> Photographs:
-    """A photograph whose true ab were moved to the nearest of the 313 bins."""
-    L, ab = color.split(color.rgb_to_lab(rgb))
-    return _bytes(color.with_ab(L, bins.ab_bins()[bins.encode(ab, k=1)[0][..., 0]]))
-
-
-def _bytes(rgb: NDArray[np.float32]) -> Photographs:
-    return np.round(255 * rgb).astype(np.uint8)
+def _binned(ab: NDArray[np.float32]) -> NDArray[np.float32]:
+    """True ab (H, W, 2) moved to the nearest of the 313 bins."""
+    return bins.ab_bins()[bins.encode(ab, k=1)[0][..., 0]]
 
 
 REFERENCES: dict[str, Painter] = {
     GRAY: metrics.paint_gray,
     MEAN: metrics.paint_mean,
-    f"truth at {CEILING_SIZE} px (ceiling)": _shrunk,
-    "truth in 313 bins (ceiling)": _binned,
+    f"truth at {CEILING_SIZE} px (ceiling)": partial(metrics.repaint, recolor=_shrunk),
+    "truth in 313 bins (ceiling)": partial(metrics.repaint, recolor=_binned),
 }
 SCENE_REFERENCES: dict[str, Callable[[paintbox.Scenes], NDArray[np.float32]]] = {
     GRAY: lambda scenes: 0 * scenes.ab,
@@ -220,9 +214,11 @@ def measure(
         "scenes": {},
     }
     truths = [metrics.Picture(x) for x in rgb]  # all models share their Lab
-    painters = (REFERENCES if references else {}) | {k: m.colorize for k, m in models.items()}
-    for name, paint in painters.items():
-        hats = [paint(x) for x in progress.bar(rgb, name)]
+    for name in [*(REFERENCES if references else ()), *models]:
+        if name in models:
+            hats = [models[name].colorize(x) for x in progress.bar(rgb, name)]
+        else:
+            hats = [REFERENCES[name](x) for x in progress.bar(truths, name)]
         found = metrics.each(truths, hats, name)
         digits = {key: METRICS[key].digits + 1 for key in found}
         board["photographs"][name] = _rounded(found, digits)

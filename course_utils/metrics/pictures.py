@@ -61,6 +61,11 @@ class Picture:
         return self.lab[..., 1:]
 
 
+def as_picture(rgb: ArrayLike | Picture, name: str = "rgb") -> Picture:
+    """A picture that may be a `Picture` already; then its Lab is shared."""
+    return rgb if isinstance(rgb, Picture) else Picture(rgb, name)
+
+
 def check_pair(truth: Picture, hat: Picture) -> None:
     """Raise ValueError where two pictures cannot be compared."""
     if truth.rgb.shape != hat.rgb.shape:

@@ -59,7 +59,7 @@ def each(
         raise ValueError(f"rgb has {len(rgb)} pictures and rgb_hat {len(rgb_hat)}.")
     rows = []
     for x, y in progress.bar(zip(rgb, rgb_hat, strict=True), name, len(rgb)):
-        truth = x if isinstance(x, Picture) else Picture(x)
+        truth = pictures.as_picture(x)
         hat = Picture(y, "rgb_hat")
         pictures.check_pair(truth, hat)
         rows.append([metric.measure(truth, hat) for metric in METRICS.values()])

@@ -7,7 +7,7 @@ import numpy as np
 
 from course_utils import photos
 from course_utils.metrics.intervals import bootstrap
-from course_utils.metrics.pictures import SSIM_WINDOW, Picture, Pictures
+from course_utils.metrics.pictures import SSIM_WINDOW, Picture, Pictures, as_picture
 from course_utils.metrics.recolor import paint_gray, paint_mean
 from course_utils.metrics.registry import METRICS, each
 
@@ -31,7 +31,7 @@ def report(
     protocol; `near_gray` counts the photographs that are gray themselves and should be left out:
     they are worth decibels.
     """
-    truths = [x if isinstance(x, Picture) else Picture(x) for x in rgb]
+    truths = [as_picture(x) for x in rgb]
     measured = each(truths, rgb_hat, name)
     sizes = {f"{x.rgb.shape[0]}x{x.rgb.shape[1]}" for x in truths}
     chromas = (np.hypot(*np.moveaxis(x.ab, -1, 0)).mean() for x in truths)
@@ -61,7 +61,7 @@ def baselines(rgb: Pictures, **protocol: Any) -> list[dict[str, Any]]:
     rows = {"gray": paint_gray, "own mean ab (uses the answer)": paint_mean}
     truths = [Picture(x) for x in rgb]
     return [
-        report(truths, [paint(x) for x in rgb], name=name, **protocol)
+        report(truths, [paint(x) for x in truths], name=name, **protocol)
         for name, paint in rows.items()
     ]
 
