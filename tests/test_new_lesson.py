@@ -91,7 +91,7 @@ def test_its_deck_is_long_enough_and_filled_in(source):
 
 
 def test_its_checks_tell_right_from_wrong(checks, root, capsys):
-    """As test_checks.py does: at least two right answers and eight wrong ones, each with a reason."""
+    """As test_checks.py does: two right answers or more, eight wrong ones, each with a reason."""
     cases = module(root / CASES).CASES
     assert len(cases) == 3
     for exercise, (right, wrong) in cases.items():
