@@ -379,6 +379,17 @@ def test_a_perfect_row_has_no_psnr_but_the_rest():
     assert "inf" in metrics.table([row])
 
 
+def test_ab_error_is_a_distance_of_colors_alone():
+    gray = np.full((2, 8, 8, 3), 120, np.uint8)
+    lighter = np.full((2, 8, 8, 3), 160, np.uint8)
+    assert metrics.ab_error(gray, lighter) == pytest.approx([0, 0], abs=1e-3)
+    half = gray.copy()
+    half[:, :4] = (200, 60, 60)
+    red = np.hypot(*color.ab(half[0])[0, 0])
+    assert metrics.ab_error(gray[0], half[0]) == pytest.approx(red / 2, rel=1e-4)
+    assert metrics.ab_error(half, half).tolist() == [0, 0]
+
+
 def test_report_refuses():
     x = batch()
     with pytest.raises(ValueError, match="3 pictures and rgb_hat 2"):

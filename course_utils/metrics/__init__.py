@@ -7,6 +7,7 @@ number is; `registry` is the one list of metrics, and `report` makes tables of i
 from course_utils.metrics.intervals import bootstrap, crossed, holm, wilson
 from course_utils.metrics.pictures import (
     Picture,
+    ab_error,
     accuracy_curve,
     colorfulness,
     delta_e,
@@ -22,6 +23,7 @@ __all__ = [
     "METRICS",
     "Metric",
     "Picture",
+    "ab_error",
     "accuracy_curve",
     "baselines",
     "blocks",

@@ -163,6 +163,20 @@ def delta_e_of(truth: Picture, hat: Picture) -> float:
     return float(deltaE_ciede2000(truth.lab, hat.lab).mean())
 
 
+def ab_error(rgb: Pictures, rgb_hat: Pictures) -> Values:
+    """Mean distance of a pixel's ab from the truth's, ‖ab - ab_hat‖, in CIELAB units; 0 when equal.
+
+    Unlike ΔE it leaves L out: what it counts is color alone.
+    rgb, rgb_hat: pictures (H, W, 3), or batches. Returns a float, or (N,).
+    """
+    return each_pair(ab_error_of, rgb, rgb_hat)
+
+
+def ab_error_of(truth: Picture, hat: Picture) -> float:
+    """See `ab_error`."""
+    return float(np.hypot(*np.moveaxis(truth.ab - hat.ab, -1, 0)).mean())
+
+
 def colorfulness(rgb: Pictures) -> Values:
     """Colorfulness M3 of Hasler & Süsstrunk 2003, in units of 0..255; 0 for a gray picture.
 

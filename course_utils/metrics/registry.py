@@ -36,6 +36,7 @@ METRICS: dict[str, Metric] = {
     "psnr": Metric("PSNR dB", 2, 1, pictures.psnr_of),
     "ssim": Metric("SSIM", 3, 1, pictures.ssim_of),
     "delta_e": Metric("ΔE00", 2, -1, pictures.delta_e_of),
+    "ab_error": Metric("ab error", 2, -1, pictures.ab_error_of),
     "colorfulness": Metric("colorfulness", 1, 0, lambda _, hat: pictures.colorfulness_of(hat)),
     "colorfulness_truth": Metric(
         "of the truth", 1, 0, lambda truth, _: pictures.colorfulness_of(truth)
