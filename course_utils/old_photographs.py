@@ -109,7 +109,8 @@ def scratches(L: ArrayLike, strength: float = 1.0, seed: int = 1) -> NDArray[np.
         scratched[along[inside], aside[inside]] = 95
         speck = np.zeros((height, width), bool)
         speck[int(row * height), int(column * width)] = True
-        scratched[np.asarray(binary_dilation(speck, iterations=1))] = 10
+        marked = np.asarray(binary_dilation(speck, iterations=1), bool)
+        scratched[marked] = 10
     return scratched
 
 
@@ -139,16 +140,14 @@ def scan(rgb: ArrayLike, kind: str, strength: float = 1.0, seed: int = 1) -> NDA
         raise ValueError(f"kind is {kind!r}; it must be one of {', '.join(KINDS)}.")
     old = KINDS[kind](rgb, strength, seed)
     if old.shape[-1] == 1:
-        gray = color.lab_to_rgb(color.join(old, np.zeros((*old.shape[:2], 2), np.float32)))
-        old = gray[..., 1:2].repeat(
-            3, axis=-1
-        )  # equal to the last digit: rounding could split them
+        gray = color.with_ab(old, np.zeros((*old.shape[:2], 2), np.float32))
+        old = gray[..., 1:2].repeat(3, -1)  # equal to the last digit: rounding could split them
     return np.round(255 * old).astype(np.uint8)
 
 
 def to_L(scan: ArrayLike) -> NDArray[np.float32]:
     """The L of any scan, (H, W, 1) in 0..100: a brown picture gives its luminance, no channel."""
-    return color.split(color.rgb_to_lab(scan))[0].clip(0, 100)
+    return color.L(scan).clip(0, 100)
 
 
 def stretch(L: NDArray[Any], share: float = 0.01) -> NDArray[Any]:

@@ -6,6 +6,7 @@ their answers is known, so one can count how often an interval holds what it pro
 """
 
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +83,8 @@ def alike(rate: float, person_sd: float = 0.0, picture_sd: float = 0.0) -> tuple
 
     def observed(sd):
         r = sd**2 / total  # on the scale of the sum; the answers keep less of it
-        both = multivariate_normal(cov=np.array([[1, r], [r, 1]])).cdf(at)
+        cov: Any = np.array([[1, r], [r, 1]])
+        both = multivariate_normal(cov=cov).cdf(at)
         return float((both - rate**2) / (rate * (1 - rate)))
 
     return observed(person_sd), observed(picture_sd)
