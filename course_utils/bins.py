@@ -40,7 +40,7 @@ def _grid(step):
         edge = np.empty((256, 3), np.uint8)
         edge[:, axis], edge[:, (axis + 1) % 3], edge[:, (axis + 2) % 3] = along, *corner
         edges.append(edge)
-    ab = color.rgb_to_lab(np.concatenate(edges))[:, 1:].astype(float)  # (12 * 256, 2)
+    ab = color.ab(np.concatenate(edges)).astype(float)  # (12 * 256, 2)
     hull = ab[ConvexHull(ab).vertices]
     square = np.array(list(product((-step, step), repeat=2)))
     widened = (hull[:, None] + square).reshape(-1, 2)  # its hull is the Minkowski sum

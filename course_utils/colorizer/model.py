@@ -171,8 +171,8 @@ class Colorizer:
             raise ValueError(
                 f"rgb is {rgb.dtype} {rgb.shape}; colorize takes one picture, uint8 (H, W, 3)."
             )
-        L = color.split(color.rgb_to_lab(rgb))[0]
-        return np.round(255 * color.lab_to_rgb(color.join(L, self.ab_for(L, T)))).astype(np.uint8)
+        L = color.L(rgb)
+        return np.round(255 * color.with_ab(L, self.ab_for(L, T))).astype(np.uint8)
 
     def ab_for(self, L: NDArray[np.float32], T: float | None = None) -> NDArray[np.float32]:
         """ab float32 (H, W, 2) that `colorize` joins to an L (H, W, 1) of any size, unclipped."""

@@ -43,7 +43,7 @@ def small_network(channels: int, width: int, normalized: bool = False) -> Any:
 def scaled(rgb: NDArray[np.uint8], channels: int) -> NDArray[np.float32]:
     """What a shipped network takes of uint8 pictures (N, H, W, 3): L / 100, or RGB / 255."""
     if channels == 1:
-        return color.rgb_to_lab(rgb)[..., :1] / np.float32(100)
+        return color.L(rgb) / np.float32(100)
     return rgb.astype(np.float32) / np.float32(255)
 
 

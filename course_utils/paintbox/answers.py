@@ -35,6 +35,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils.bins import ab_bins, dense, encode
+from course_utils.color import with_ab
 from course_utils.paintbox.scenes import (
     CUES,
     INSTANCE,
@@ -67,9 +68,7 @@ class Scenes:
     @cached_property
     def rgb(self) -> NDArray[np.float32]:
         """(n, H, W, 3) float32 in [0, 1]. As floats they return L and ab; as 8 bits not."""
-        from course_utils.color import join, lab_to_rgb
-
-        return lab_to_rgb(join(self.L, self.ab))
+        return with_ab(self.L, self.ab)
 
     def flip(self) -> "Scenes":
         """The scenes mirrored left to right: the one augmentation under which all stays exact."""
@@ -109,12 +108,10 @@ class Scenes:
 
     def panels(self, context: str = "global") -> dict[str, NDArray[np.float32]]:
         """The emblem: "gray", "truth" and "expected" in RGB, (n, H, W, 3), and the "variance"."""
-        from course_utils.color import join, lab_to_rgb
-
         return {
-            "gray": lab_to_rgb(join(self.L, np.zeros_like(self.ab))),
+            "gray": with_ab(self.L, np.zeros_like(self.ab)),
             "truth": self.rgb,
-            "expected": lab_to_rgb(join(self.L, self.expected_ab(context))),
+            "expected": with_ab(self.L, self.expected_ab(context)),
             "variance": self.variance(context),
         }
 

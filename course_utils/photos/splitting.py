@@ -38,7 +38,7 @@ def describe(file: Path, read: Callable[[Path], bytes] = read) -> tuple:
 def mean_chroma(im: Image.Image) -> float:
     """The mean chroma C*ab of a picture, taken at 64 x 64 pixels."""
     small = np.asarray(im.resize((64, 64), Image.Resampling.LANCZOS, reducing_gap=3.0))
-    return np.hypot(*np.moveaxis(color.rgb_to_lab(small)[..., 1:], -1, 0)).mean()
+    return np.hypot(*np.moveaxis(color.ab(small), -1, 0)).mean()
 
 
 def _windows(im: Image.Image) -> NDArray[np.int8]:
