@@ -24,6 +24,9 @@ def ab_bins(step: float = 10) -> NDArray[np.float32]:
     drop L, take the convex hull, widen it by a square of ±step, keep the grid points inside. It is
     a hull, not the gamut: 52 of the 313 can never be the nearest bin of an sRGB color.
     step: width of a bin in ab units, above 0.
+
+    >>> ab_bins().shape, ab_bins()[0].tolist()
+    ((313, 2), [-90.0, 50.0])
     """
     if not step > 0:
         raise ValueError(f"step is {step}; a bin must be wider than 0.")
@@ -59,6 +62,10 @@ def encode(
     Bins that are equally near stand in the order of the list; where more of them are equally near
     than k has room for, which of them are named depends on scipy's tree alone.
     ab: (..., 2) in CIELAB units, within ±REACH; ValueError for others and for NaN.
+
+    >>> indices, weights = encode([12.0, 3.0], k=2)
+    >>> ab_bins()[indices].tolist(), [round(float(w), 2) for w in weights]
+    ([[10.0, 0.0], [10.0, 10.0]], [0.69, 0.31])
     """
     from scipy.spatial import cKDTree
 
@@ -117,6 +124,9 @@ def rebalance(prior: ArrayLike, lam: float = 0.5) -> NDArray[np.float64]:
     """Weights (Q,) that make rare bins count: w ∝ 1 / ((1 − λ) prior + λ / Q), Σ prior · w = 1.
 
     lam: λ = 1 gives every bin the weight 1; λ = 0 the full inverse, which needs a prior above 0.
+
+    >>> rebalance([0.9, 0.1]).round(2).tolist()
+    [0.88, 2.06]
     """
     prior = np.asarray(prior, np.float64)
     mixed = (1 - lam) * prior + lam / len(prior)
@@ -130,6 +140,10 @@ def decode(p: ArrayLike, T: float = 0.38, bins: ArrayLike | None = None) -> NDAr
 
     The mean of p^(1/T), made to sum to 1. T = 1 is the mean, T → 0 the most probable bin; T is
     above 0. p need not sum to 1, and may be 0 in places.
+
+    >>> code = dense(*encode([12.0, 3.0]))
+    >>> [[round(float(x), 1) for x in decode(code, T)] for T in (1, 0.38, 0.01)]
+    [[11.9, 3.0], [10.4, 1.1], [10.0, 0.0]]
     """
     if not T > 0:
         raise ValueError(f"T is {T}; it must be above 0. The limit is p.argmax(-1).")

@@ -96,6 +96,9 @@ def rgb_to_lab(rgb: Any) -> Any:
     rgb: uint8 in 0..255 or float in [0, 1], shape (..., 3), in torch (..., 3, H, W). Raises
     ValueError for other integers, for other than 3 channels, and, in numpy only because a tensor's
     values may not be known yet, for NaN and for floats more than 0.001 beyond [0, 1].
+
+    >>> rgb_to_lab(np.uint8([[255, 0, 0]])).round().astype(int).tolist()  # red
+    [[53, 80, 67]]
     """
     xp, axis = _kind(rgb)
     rgb = _read(rgb, "rgb", xp, axis)
@@ -114,6 +117,9 @@ def lab_to_rgb(lab: Any, clip: bool = True) -> Any:
     hold come back outside [0, 1]. As in scikit-image, b* acts no further once f(Z) reaches 0,
     which is far outside sRGB. Raises ValueError for uint8, for other than 3 channels, and, in
     numpy, for NaN and infinity.
+
+    >>> (255 * lab_to_rgb(np.float32([[50, 0, 0]]))).round().astype(int).tolist()
+    [[119, 119, 119]]
     """
     xp, axis = _kind(lab)
     lab = _read(lab, "lab", xp, axis)
@@ -158,17 +164,30 @@ def join(L: Any, ab: Any) -> Any:
 
 
 def ab(rgb: Any) -> Any:
-    """a and b of sRGB colors, float32 with a channel axis of two; takes what `rgb_to_lab` takes."""
+    """a and b of sRGB colors, float32 with a channel axis of two; takes what `rgb_to_lab` takes.
+
+    >>> ab(np.uint8([[255, 0, 0]])).round().astype(int).tolist()
+    [[80, 67]]
+    """
     return split(rgb_to_lab(rgb))[1]
 
 
 def L(rgb: Any) -> Any:
-    """L of sRGB colors, float32 with a channel axis of one; takes what `rgb_to_lab` takes."""
+    """L of sRGB colors, float32 with a channel axis of one; takes what `rgb_to_lab` takes.
+
+    >>> L(np.uint8([[255, 0, 0]])).round().astype(int).tolist()
+    [[53]]
+    """
     return split(rgb_to_lab(rgb))[0]
 
 
 def with_ab(L: Any, ab: Any) -> Any:
-    """sRGB values in [0, 1] of an L with a channel axis of one and an ab of two, of one kind."""
+    """sRGB values in [0, 1] of an L with a channel axis of one and an ab of two, of one kind.
+
+    >>> red = np.uint8([[255, 0, 0]])
+    >>> (255 * with_ab(L(red), 0 * ab(red))).round().astype(int).tolist()  # its gray
+    [[127, 127, 127]]
+    """
     return lab_to_rgb(join(L, ab))
 
 

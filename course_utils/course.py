@@ -112,6 +112,9 @@ def result(name: str) -> dict[str, Any]:
     name: lesson and experiment, for instance "02/targets". The result says on which data it was
     measured, on how many pictures (n) of which size in pixels, with which seed, and by which
     command. Raises FileNotFoundError where nothing of that name is stored.
+
+    >>> result("02/targets")["seed"]
+    1
     """
     file = files.RESULTS / f"{name}.json"
     if not file.is_file():

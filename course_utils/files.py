@@ -45,7 +45,12 @@ def write(path: str | Path, data: bytes | str | Callable[[IO[bytes]], object]) -
 
 
 def sha256(path: str | Path) -> str:
-    """The SHA-256 of a file's content, 64 hexadecimal digits."""
+    """The SHA-256 of a file's content, 64 hexadecimal digits.
+
+    >>> name = "02_mse_regression.onnx"
+    >>> sha256(CHECKPOINTS / name) == checksums()[name]
+    True
+    """
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -26,5 +26,9 @@ SYSTEMS: dict[str, System] = _read()  # by key, in the order of their lessons
 
 
 def of_checkpoint(name: str) -> System | None:
-    """The system whose checkpoint has this name, or None: a reader's own file has none."""
+    """The system whose checkpoint has this name, or None: a reader's own file has none.
+
+    >>> of_checkpoint("02_mse_regression").key, of_checkpoint("mine")
+    ('S0', None)
+    """
     return next((s for s in SYSTEMS.values() if s.checkpoint == name), None)

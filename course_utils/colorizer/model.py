@@ -165,6 +165,10 @@ class Colorizer:
         Only its L is used. L is resized to the working size (shorter side; aspect kept up to
         1:16; antialiased), ab is predicted there and brought back bilinearly, and joins L in full
         resolution. Colors that sRGB does not hold are clipped.
+
+        >>> model = Colorizer.load("02_mse_regression")
+        >>> model.colorize(np.full((40, 60, 3), 128, np.uint8)).shape
+        (40, 60, 3)
         """
         rgb = np.asarray(rgb)
         if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[-1] != 3 or rgb.size == 0:

@@ -20,6 +20,9 @@ def bootstrap(
         then whole clusters are drawn, and a long cluster keeps its weight.
     Returns (mean, low, high) as floats. Raises ValueError for values that are not finite, or fewer
     than two of them (or of clusters).
+
+    >>> [round(x, 1) for x in bootstrap([1, 2, 3, 4, 5])]
+    [3.0, 1.8, 4.2]
     """
     from scipy import stats
 
@@ -61,6 +64,9 @@ def wilson(successes: float, n: float, z: float = Z95) -> tuple[float, float]:
     person are not independent: with several persons, it is too narrow. Both numbers may be
     fractions, of an effective number of answers.
     Raises ValueError unless 0 <= successes <= n and n > 0.
+
+    >>> [round(x, 2) for x in wilson(9, 10)]
+    [0.6, 0.98]
     """
     if not (n > 0 and 0 <= successes <= n):
         raise ValueError(f"{successes} of {n} answers have no share; give 0 <= successes <= n.")
@@ -109,6 +115,9 @@ def holm(p: ArrayLike, level: float = LEVEL) -> NDArray[np.bool_]:
 
     The smallest is held against level / k, the next against level / (k - 1), and so on; the first
     that fails ends it.
+
+    >>> holm([0.03, 0.01, 0.04]).tolist()  # 0.01 is below 0.05 / 3, but 0.03 is not below 0.05 / 2
+    [False, True, False]
     """
     p = np.asarray(p, float)
     order = p.argsort(kind="stable")

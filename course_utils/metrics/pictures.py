@@ -183,6 +183,9 @@ def colorfulness(rgb: Pictures) -> Values:
     √(σ_rg² + σ_yb²) + 0.3 √(μ_rg² + μ_yb²) with rg = R − G and yb = (R + G)/2 − B. Both are
     *signed*: taking their absolute value folds red onto green, and mostly loses color.
     rgb: a picture (H, W, 3), or a batch. Returns a float, or (N,).
+
+    >>> round(colorfulness(np.uint8([[[255, 0, 0]]])), 1)  # rg is 255 and yb 127.5 everywhere
+    85.5
     """
     if getattr(rgb, "ndim", 0) == 3:
         return colorfulness_of(Picture(rgb))

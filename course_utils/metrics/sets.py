@@ -16,6 +16,10 @@ def frechet_distance(features: ArrayLike, features_hat: ArrayLike) -> float:
     It is biased upward, by about c / N with c of the features' own (Chong & Forsyth 2020), so that
     two halves of the same pictures are not at 0: compare at equal N, and print that row beside.
     Returns a float. Raises ValueError for too few rows, other shapes, and what is not finite.
+
+    >>> features = np.arange(8.0)[:, None]
+    >>> round(frechet_distance(features, features + 3), 6)  # of one spread, 3 apart
+    9.0
     """
     factors, means = [], []
     for name, x in (("features", features), ("features_hat", features_hat)):

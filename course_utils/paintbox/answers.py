@@ -145,6 +145,10 @@ def sample(
     Scene i of a seed shows the same picture for every n and size. Another `draw` repaints it, and L
     stays bit for bit. `time` ("noon", "dusk") and `season` ("summer", "autumn") force a cue, and L
     stays bit for bit outside the cue's box. Raises ValueError for smaller sizes and unknown cues.
+
+    >>> scenes = sample(2, size=32, time="dusk")
+    >>> scenes.L.shape, scenes.ab.shape, scenes.time.tolist()
+    ((2, 32, 32, 1), (2, 32, 32, 2), [1, 1])
     """
     if int(size) != size or size < 32:
         raise ValueError(f"size is {size}: scenes need a whole number of pixels, 32 or more.")
@@ -221,6 +225,10 @@ def regret(scenes: Scenes, ab_hat: ArrayLike, context: str = "global") -> NDArra
 
     It is what a predictor adds to the floor "mse", free of the luck of the draw. For an interval,
     scenes are the clusters.
+
+    >>> scenes = sample(2, size=32)
+    >>> regret(scenes, scenes.expected_ab() + 2).round(3).tolist()
+    [4.0, 4.0]
     """
     error = np.asarray(ab_hat, np.float32) - scenes.expected_ab(context)
     return (error**2).mean((1, 2, 3), dtype=float)

@@ -73,7 +73,11 @@ _BANDS = np.array(
 
 
 def palette(region: str, time: str | None = None, season: str | None = None) -> Colors:
-    """[(probability, a, b), ...] of a region, mixed over a cue that is None."""
+    """[(probability, a, b), ...] of a region, mixed over a cue that is None.
+
+    >>> palette("lake"), palette("lake", time="dusk")
+    ([(0.6, 0, -40), (0.4, 40, -10)], [(1.0, 40, -10)])
+    """
     colors = REGIONS[region].palette
     if not isinstance(colors, dict):
         return colors

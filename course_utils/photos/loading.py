@@ -48,6 +48,9 @@ def load(
 
     Raises ValueError for a bad argument and where no picture is left, FileNotFoundError for a
     folder that does not exist and a data set that is not prepared.
+
+    >>> load("bundled").shape, load("bundled", "test", size=150).shape
+    ((6, 64, 64, 3), (2, 150, 150, 3))
     """
     if split not in ("train", "test"):
         raise ValueError(f'split is {split!r}; it must be "train" or "test".')
