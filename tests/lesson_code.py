@@ -186,13 +186,6 @@ def ran(path: Path, folder: Path) -> Iterator[Lesson]:
         yield Lesson(path)
 
 
-def cell(path: Path, words: str) -> str:
-    """The code of the one cell that holds these words."""
-    found = [code for code in script(path) if words in code]
-    assert len(found) == 1, f"{len(found)} cells hold {words!r}"
-    return found[0]
-
-
 def fails(lesson: Lesson, **changes: Any) -> None:
     """What the lesson asserts of these names holds as it stands, and fails with them replaced.
 
