@@ -6,7 +6,7 @@ shipped colorizer S4 and judges it; `course_L` and `course_RGB` make the classif
 ships, the first of which S4 looks through. Networks, loss and loop are the lesson's own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -313,7 +313,7 @@ def in_words(plan: Plan) -> str:
     return ", ".join(f"{plan.count(step)} × {step[0]} px at {step[1]:g}" for step in steps)
 
 
-def accuracy_rows(rgb: Images, models: dict[str, Painter]) -> dict[str, list[float]]:
+def accuracy_rows(rgb: Images, models: Mapping[str, Painter]) -> dict[str, list[float]]:
     """{name: Keras's accuracy, share within WITHIN of ab, mean area under that curve}.
 
     rgb: photographs (N, H, W, 3). One yellow and gray stand above the models.

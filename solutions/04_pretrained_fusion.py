@@ -69,8 +69,7 @@ from course_utils.colorizer import Colorizer
 # takes ImageNet's where Keras's loader finds them; without network it takes a small substitute that
 # ships with the course, and says so in the line it prints. It is never silently random. In this
 # lesson we ask for the substitute by name: `course_L`, a classifier of Intel's six classes that sees
-# **L alone**. It learned them from Intel's training photographs. Most of the photographs that this
-# lesson's colorizers learn from are the same ones, so here the borrowed eye knows no others.
+# **L alone**. It learned from Intel's training photographs, and so, mostly, do this lesson's colorizers.
 
 # %%
 look = networks.features("course_L")
@@ -341,10 +340,9 @@ plots.show(
 # The answer is sobering, and that is why one asks. **Trained on**, borrowed weights end 0.18 dB above
 # random ones, in both seeds. **Frozen**, their lead of 0.70 dB is undecided: two starts of the same decoder
 # differ by more than that. (The intervals cover the choice of photographs; the luck of a start shows
-# in the seeds only; and of two seeds on each side, both of the one lie above both of the other one time
-# in six by chance alone.) And both frozen arms end *below gray*: six epochs of 24 steps are not enough for a
-# decoder that must make do with eyes it cannot adjust. To let the encoder learn was worth 1.30 dB and
-# more, whichever weights it began with.
+# in the seeds only, and two of them agree by chance one time in six.) And both frozen arms end *below
+# gray*: six epochs of 24 steps are not enough for a decoder that must make do with eyes it cannot adjust.
+# To let the encoder learn was worth 1.30 dB and more, whichever weights it began with.
 #
 # Mind the conditions: 240 photographs of 64 × 64, mostly landscapes, six epochs, one rate for all arms, and
 # three blocks of VGG. Those hold edges and textures, and edges and textures can be learned from a few
@@ -1135,9 +1133,8 @@ assert metrics.bootstrap(swapped["its own"] - swapped["another's"])[1] > 0
 # %% [markdown]
 # It does. With another photograph's embedding it loses nearly as much as it had gained over gray: the
 # vector tells it which colors to expect, and it paints a glacier with what it was told about a
-# forest. So when the classifier is wrong, the colors are wrong everywhere. Mind what this shows: that
-# the network *relies* on its vector, not that it is better for having one. For that one would train it
-# a second time without the vector, and a third time with a random one; nobody has here.
+# forest. So when the classifier is wrong, the colors are wrong everywhere. This shows that the network
+# *relies* on its vector, not that it is better for having one: none was trained without it.
 
 # %% [markdown] deck="slide"
 # ## Does it use the vector?
