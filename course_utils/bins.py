@@ -67,13 +67,13 @@ def encode(
     >>> ab_bins()[indices].tolist(), [round(float(w), 2) for w in weights]
     ([[10.0, 0.0], [10.0, 10.0]], [0.69, 0.31])
     """
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     bins = _bins(bins)
     if not 1 <= k <= len(bins):
         raise ValueError(f"k is {k}; it must be 1 to {len(bins)}, the number of bins.")
     ab = np.asarray(ab, np.float32)
-    pixels, tree = ab.reshape(-1, 2), cKDTree(bins)
+    pixels, tree = ab.reshape(-1, 2), KDTree(bins)
     indices = np.empty((len(pixels), k), np.int16)
     weights = np.empty((len(pixels), k), np.float32)
     for start in range(0, len(pixels), BLOCK):
@@ -83,7 +83,7 @@ def encode(
                 f"ab spans {block.min():g} to {block.max():g}; in CIELAB units sRGB lies within "
                 f"±{REACH:g}: undo the scale, and keep the channels last."
             )
-        distance, near = tree.query(block, np.arange(1, k + 1))  # (n, k) each, also where k is 1
+        distance, near = (x.reshape(-1, k) for x in tree.query(block, k))  # (n,) where k is 1
         order = np.lexsort((near, distance))
         indices[start : start + BLOCK] = np.take_along_axis(near, order, -1)
         distance = distance**2  # sorted already: only equal ones may have changed places
