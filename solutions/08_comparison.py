@@ -36,25 +36,23 @@
 # the end. Let them write down whom it is for first.
 
 # %% tags=["export"]
+import tempfile
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
+import onnx
 from PIL import Image
 from skimage.metrics import structural_similarity
 
-from course_utils import claims, color, course, leaderboard, metrics, paintbox, photos, plots
-from course_utils.leaderboard import short
-from course_utils.metrics.report import cell
-
-# %%
-import tempfile
-from pathlib import Path
-
-import onnx
-
-from course_utils import widgets
+# %% tags=["export"]
+from course_utils import (  # isort: skip
+    claims, color, course, leaderboard, metrics, paintbox, photos, plots, widgets,
+)  # fmt: skip
 from course_utils.checks import lesson_08 as checks
 from course_utils.colorizer import METADATA
+from course_utils.leaderboard import short
+from course_utils.metrics.report import cell
 
 # %% [markdown] deck="slide"
 # ## Which is best?
