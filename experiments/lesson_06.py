@@ -533,7 +533,7 @@ def scores(
     Fréchet distance from 8,000 photographs on.
     """
     rgb, found = data.judged_photographs(), networks.features(network)
-    colorizers = {name: Colorizer.load(name).colorize for name in EARLIER}
+    colorizers: dict[str, Recolor] = {n: Colorizer.load(n).colorize for n in EARLIER}
     learned = sized(shared, apart)
     folder, arms = trained(run, learned, shared, apart)
     file = folder / "scored.onnx"

@@ -327,9 +327,7 @@ print(f"{len(scene_regret['gray'])} painted scenes, regret per pixel and channel
 for name in systems:
     less = metrics.bootstrap(scene_regret["gray"] - scene_regret[name])
     left = scene_regret[name].mean() / scene_regret["gray"].mean()
-    print(
-        f"{short(name)}: {left:.0%} of gray's regret is left, less by {cell(less, 1)}"
-    )
+    print(f"{short(name)}: {left:.0%} of gray's regret is left, less by {cell(less, 1)}")
     assert left > 0.5
 
 # %% [markdown]
@@ -906,7 +904,9 @@ for way in rooms["coverage"]["all alike"]:
     cells = [rooms["coverage"][crowd][way] for crowd in CROWDS]
     print(f"{way:28}", *(f"{share:7.1%} ({width:.3f})" for share, width in cells))
 held = {crowd: {way: x[0] for way, x in ways.items()} for crowd, ways in rooms["coverage"].items()}
-low, high = metrics.wilson(held["both differ"]["Wilson, as if independent"] * rooms["n"], rooms["n"])
+low, high = metrics.wilson(
+    held["both differ"]["Wilson, as if independent"] * rooms["n"], rooms["n"]
+)
 print(f"Wilson, both differ: {low:.0%} to {high:.0%} of all rooms, where 95 % was promised")
 kept = metrics.wilson(held["all alike"]["Wilson, as if independent"] * rooms["n"], rooms["n"])
 assert high < 0.95 and kept[0] < 0.95 < kept[1]  # broken, and kept where all are alike
