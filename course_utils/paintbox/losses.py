@@ -40,6 +40,7 @@ def regret(scenes: Scenes, ab_hat: ArrayLike, context: str = "global") -> NDArra
     It is what a predictor adds to the floor "mse", free of the luck of the draw. For an interval,
     scenes are the clusters.
 
+    >>> from course_utils.paintbox import sample
     >>> scenes = sample(2, size=32)
     >>> regret(scenes, scenes.expected_ab() + 2).round(3).tolist()
     [4.0, 4.0]
