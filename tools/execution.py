@@ -39,6 +39,7 @@ def execute(
         timeout=900,
         kernel_name="python3",
         record_timing=False,
+        coalesce_streams=True,  # a busy kernel prints one text in pieces
         store_widget_state=False,
         resources={"metadata": {"path": str(folder)}},
     )
