@@ -2,19 +2,16 @@
 
 import numpy as np
 import pytest
+from experiment_toys import same_form, survives
+from lesson_code import noise
 
-from course_utils import batches, color, course, metrics, packing, paintbox
+from course_utils import color, course, metrics, packing, paintbox
 from course_utils.colorizer import Colorizer
 from experiments import lesson_02 as experiments
 from experiments.runner import Run
 
 L = experiments.L
-ADDED = {"command", "versions", "identity"}  # by the runner
 PLAN = ((16, 1e-3), (24, 1e-4))
-
-
-class Killed(Exception):
-    pass
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -25,49 +22,6 @@ def eager():
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
-
-
-def noise(n, size, seed=6):
-    return np.random.default_rng(seed).integers(0, 256, (n, size, size, 3), dtype=np.uint8)
-
-
-def killed_in(patch, number):
-    """Training dies when it asks for this epoch for the first time."""
-    whole = batches.keras_dataset
-
-    def dataset(*arguments, **options):
-        if arguments[3] == number:
-            raise Killed
-        return whole(*arguments, **options)
-
-    patch.setattr(batches, "keras_dataset", dataset)
-
-
-def untimed(result):
-    """A result without what two runs cannot share."""
-    if not isinstance(result.get("rows"), list):
-        return result
-    return result | {"rows": [row | {"minutes": 0} for row in result["rows"]]}
-
-
-def survives(experiment, tmp_path, **toy):
-    """The result of a run, which equals that of one that was killed in its second epoch."""
-    whole = experiment(Run(tmp_path / "whole"), **toy)
-    with pytest.MonkeyPatch.context() as patch:
-        killed_in(patch, 1)
-        with pytest.raises(Killed):
-            experiment(Run(tmp_path / "killed"), **toy)
-    assert list((tmp_path / "killed").rglob("epoch_001.npz")), "nothing to go on with"
-    assert untimed(experiment(Run(tmp_path / "killed"), **toy)) == untimed(whole)
-    return whole
-
-
-def same_form(result, name):
-    """A result has the keys of the stored one, and its rows too."""
-    stored = course.result(name)
-    assert set(result) == set(stored) - ADDED
-    if isinstance(result.get("rows"), list):
-        assert set(result["rows"][-1]) == set(stored["rows"][-1])
 
 
 # Scenes

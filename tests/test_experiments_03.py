@@ -4,6 +4,8 @@ import json
 
 import numpy as np
 import pytest
+from experiment_toys import ADDED, Killed
+from lesson_code import noise
 
 from course_utils import batches, color, course, metrics, paintbox, photos
 from course_utils.colorizer import Colorizer
@@ -11,13 +13,8 @@ from experiments import lesson_03
 from experiments.runner import Run
 
 L = lesson_03.L
-ADDED = {"command", "versions", "identity"}  # by the runner
 # TensorFlow says that data sets stay graphs where all else is eager.
 pytestmark = pytest.mark.filterwarnings("ignore:Even though the .tf.config")
-
-
-class Killed(Exception):
-    pass
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -28,11 +25,6 @@ def eagerly():
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
-
-
-def noise(n, size, seed=6):
-    """Photographs of noise, uint8 (n, size, size, 3)."""
-    return np.random.default_rng(seed).integers(0, 256, (n, size, size, 3), dtype=np.uint8)
 
 
 def kill(patch, calls):

@@ -4,21 +4,17 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from experiment_toys import ADDED, Killed, killed_in, same_form, survives, untimed
 from lesson_code import noise
 
-from course_utils import batches, color, course, files, metrics, networks
+from course_utils import color, course, files, metrics, networks
 from course_utils.colorizer import Colorizer
 from experiments import lesson_04 as experiments
 from experiments import scene_classes
 from experiments.runner import EXPERIMENTS, Run
 
 L = experiments.L
-ADDED = {"command", "versions", "identity"}  # by the runner
 PLAN = ((16, 1e-3), (24, 1e-4))
-
-
-class Killed(Exception):
-    pass
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -56,45 +52,6 @@ def weights(tmp_path_factory):
     file = tmp_path_factory.mktemp("weights") / "weights.npz"
     np.savez(file, **tensors)
     return file
-
-
-def killed_in(patch, number):
-    """Training dies when it begins this epoch for the first time."""
-    whole = batches.keras_dataset
-
-    def dataset(*arguments, **options):
-        if arguments[3] == number:
-            raise Killed
-        return whole(*arguments, **options)
-
-    patch.setattr(batches, "keras_dataset", dataset)
-
-
-def untimed(result):
-    """A result without what two runs cannot share."""
-    if not isinstance(result.get("rows"), list):
-        return result
-    return result | {"rows": [row | {"minutes": 0} for row in result["rows"]]}
-
-
-def survives(experiment, tmp_path, **toy):
-    """The result of a run, which equals that of one that was killed in its second epoch."""
-    whole = experiment(Run(tmp_path / "whole"), **toy)
-    with pytest.MonkeyPatch.context() as patch:
-        killed_in(patch, 1)
-        with pytest.raises(Killed):
-            experiment(Run(tmp_path / "killed"), **toy)
-    assert list((tmp_path / "killed").rglob("epoch_001.npz")), "nothing to go on with"
-    assert untimed(experiment(Run(tmp_path / "killed"), **toy)) == untimed(whole)
-    return whole
-
-
-def same_form(result, name):
-    """A result has the keys of the stored one, and its rows too."""
-    stored = course.result(name)
-    assert set(result) == set(stored) - ADDED
-    if isinstance(result["rows"], list):
-        assert set(result["rows"][-1]) == set(stored["rows"][-1])
 
 
 # What borrowed maps buy

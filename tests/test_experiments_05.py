@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from experiment_toys import ADDED, Killed
+from lesson_code import noise
 
 from course_utils import bins, color, course, metrics, paintbox, training
 from course_utils.colorizer import Colorizer
@@ -10,16 +12,7 @@ from experiments import lesson_05 as experiments
 from experiments.runner import Run
 
 L = experiments.L
-ADDED = {"command", "versions", "identity"}  # by the runner
 PLAN = ((16, 1e-3), (24, 1e-4))
-
-
-class Killed(Exception):
-    pass
-
-
-def noise(n, size, seed=6):
-    return np.random.default_rng(seed).integers(0, 256, (n, size, size, 3), dtype=np.uint8)
 
 
 def killed_after(patch, states):

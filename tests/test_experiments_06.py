@@ -5,6 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from experiment_toys import ADDED, Killed
+from lesson_code import noise
 
 from course_utils import color, course, metrics, networks, paintbox, photos, training
 from course_utils.colorizer import Colorizer
@@ -12,17 +14,8 @@ from experiments import lesson_06 as experiments
 from experiments.runner import Run
 
 L = experiments.L
-ADDED = {"command", "versions", "identity"}  # by the runner
 TOY = {"n": 8, "epochs": (1, 1), "n_test": 10}
 PLANS = {"shared": ((32, 1e-3),), "apart": ((32, 1e-4),)}
-
-
-class Killed(Exception):
-    pass
-
-
-def noise(n, size, seed=6):
-    return np.random.default_rng(seed).integers(0, 256, (n, size, size, 3), dtype=np.uint8)
 
 
 def untimed(value):
