@@ -66,14 +66,19 @@ def reached(function: Callable) -> dict[str, str]:
     """{"module.name": syntax tree} of the definitions that a function reaches, itself included."""
     module = Path(inspect.getsourcefile(function)).stem  # type: ignore[arg-type]
     found: dict[str, str] = {}
+    read: dict[str, Any] = {}  # each file once
     waiting = [(module, function.__name__)]
     while waiting:
         place, name = waiting.pop()
-        defined, imported = _names(place)
         key = f"{place}.{name}"
-        if place in MACHINERY or key in found or name not in defined:
+        if place in MACHINERY or key in found:
             continue
-        found[key] = "\n".join(ast.dump(node) for node in defined[name])
+        if place not in read:
+            read[place] = _names(place)
+        defined, imported = read[place]
+        if name not in defined:
+            continue
+        found[key] = "\n".join(map(shape, defined[name]))
         for used in {word for node in defined[name] for word in _words(node)}:
             if used in defined:
                 waiting.append((place, used))
@@ -82,6 +87,19 @@ def reached(function: Callable) -> dict[str, str]:
             # An attribute may be that of a lesson or of a module of this package.
             waiting += [(other, used) for other in imported.get("*", [])]
     return found
+
+
+def shape(node: Any) -> str:
+    """A syntax tree as text that is the same under every version of Python.
+
+    `ast.dump` is not: newer versions add fields, and leave out what is empty.
+    """
+    if isinstance(node, list):
+        return f"[{','.join(map(shape, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = [(key, value) for key, value in ast.iter_fields(node) if value not in (None, [])]
+    return f"{type(node).__name__}({','.join(f'{key}={shape(v)}' for key, v in fields)})"
 
 
 def _words(node: ast.AST) -> set[str]:
