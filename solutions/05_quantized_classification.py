@@ -745,7 +745,8 @@ plots.show(
 # %% tags=["export"]
 def reliability(q, p, parts=10):
     """(parts, 3): how often q's top bin gets so much, what q says there, and what p says."""
-    top = q.argmax(-1)[..., None]  # (N, h, w, 1)
+    # Of equal bins the first counts, and not the one that a last digit prefers.
+    top = q.round(5).argmax(-1)[..., None]  # (N, h, w, 1)
     said, true = (np.take_along_axis(x, top, -1).ravel() for x in (q, p))
     part = np.minimum((parts * said).astype(int), parts - 1)
     count = np.bincount(part, minlength=parts)
