@@ -1194,9 +1194,8 @@ assert side == 2048 and faster >= 20 and fair > 2
 #
 # - The published network at full resolution: time grows with the number of pixels
 # - The course's way: a and b at {{s1_file.size}} pixels, enlarged, joined with the L of the photograph
-# - At {{side}} × {{side}} the published network takes {{faster:.0f}} times the processor time, in the same run
-# - The course's network is also smaller. The published one, run at 224 pixels and enlarged, would gain
-#   {{fair:.0f}} times
+# - At {{side}} × {{side}} the published network takes {{faster:.0f}} times the time, in the same run
+# - The published network at 224 pixels, enlarged, would gain {{fair:.0f}} times; the rest is a smaller network
 #
 # The eye sees detail in light, not in color. So predict color small, and keep L.
 
