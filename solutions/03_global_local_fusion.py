@@ -1194,8 +1194,7 @@ assert side == 2048 and faster >= 20 and fair > 2
 #
 # - The published network at full resolution: time grows with the number of pixels
 # - The course's way: a and b at {{s1_file.size}} pixels, enlarged, joined with the L of the photograph
-# - At {{side}} × {{side}} the published network takes {{faster:.0f}} times the time, in the same run
-# - The published network at 224 pixels, enlarged, would gain {{fair:.0f}} times; the rest is a smaller network
+# - At {{side}} × {{side}} this gains {{faster:.0f}} times; {{fair:.0f}} times with the published network
 #
 # The eye sees detail in light, not in color. So predict color small, and keep L.
 
