@@ -256,9 +256,10 @@ def checkpoint(run: Run, *, plan: Plan = PLAN) -> dict[str, Any]:
     n = len(rgb[size]) - L.HELD_OUT
     about = {"n": n, "size": size, "seed": run.seed, "plan": plan, "rows": rows}
     photo = judged_photographs()
-    draft = Colorizer.load(export(network, about, [], run.folder / "draft.onnx"))
+    path = export(network, about, run.folder / f"{CHECKPOINT}.onnx")
+    draft = Colorizer.load(path)
     judged = judge(photo, {"S0": draft.colorize})
-    ship(export(network, about, judged["table"], run.folder / f"{CHECKPOINT}.onnx"), CHECKPOINT)
+    ship(path, CHECKPOINT, judged["table"])
     zero = L.gray_row(*color.split(color.rgb_to_lab(rgb[size][: L.HELD_OUT])))
     return judged | about | {"zero": [float(x) for x in zero], "audit": per_photo(draft, photo)}
 
@@ -295,8 +296,8 @@ def photo_scores(model: Any, rgb: Image) -> dict[str, float]:
     }
 
 
-def export(network: Any, about: dict[str, Any], measured: list[Any], path: Path) -> Path:
-    """Write the network as a colorizer; measured: rows of `metrics.report`."""
+def export(network: Any, about: dict[str, Any], path: Path) -> Path:
+    """Write the network as a colorizer that is not measured yet."""
     plain = L.s0()  # float32
     plain.set_weights(network.get_weights())
     profile = course.profile()
@@ -307,7 +308,7 @@ def export(network: Any, about: dict[str, Any], measured: list[Any], path: Path)
         scale=L.PAPER_SCALE,
         multiple=8,
         size=about["size"],
-        metrics=measured,
+        metrics=[],
         lesson=CHECKPOINT,
         architecture="S0 (Song and Liu 2018)",
         licence="MIT",

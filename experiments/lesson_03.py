@@ -232,13 +232,13 @@ def checkpoint(
         about = {"data": f"{n} photographs: {TRAINED_ON}", "size": size, "epochs": len(plan)}
         about |= {"seed": run.seed, "minutes": f"{spent:.0f}, on {device}"}
         files[name] = as_float32(network, sees, width), about, folder / f"{NAME}.onnx"
-    models = {name: Colorizer.load(export(*file, [])) for name, file in files.items()}
+    models = {name: Colorizer.load(export(*file)) for name, file in files.items()}
     painters = {name: model.colorize for name, model in models.items()}
     judged = judge(judged_photographs(), painters)
     large: NDArray[Any] = photos.load(shared("photos"), "test", max(sizes), color_only=True)
     result = {"n": n, "size": size, "seed": run.seed, "plan": plan, "rows": rows}
     result |= {"brown": brown_seas(painters), "sizes": at_sizes(models["S1"], large, sizes)}
-    ship(export(*files["S1"], judged["table"]), NAME)
+    ship(files["S1"][-1], NAME, judged["table"])
     return judged | result
 
 
@@ -286,10 +286,10 @@ def as_float32(network: Any, sees: bool, width: int) -> Any:
     return plain
 
 
-def export(network: Any, about: dict[str, Any], path: Path, table: list[dict[str, Any]]) -> Path:
+def export(network: Any, about: dict[str, Any], path: Path) -> Path:
     """Write a network as a colorizer: the one file from L to ab that every later lesson uses.
 
-    about: metadata of this training. table: rows of `metrics.report`, [] for a draft.
+    about: metadata of this training; what it is worth is not measured yet.
     """
     about = about | {"architecture": "S1 compact (global and local fusion)", "precision": HALF}
     return save_keras(
@@ -301,7 +301,7 @@ def export(network: Any, about: dict[str, Any], path: Path, table: list[dict[str
         licence="MIT",
         data_licence=TRAINED_ON_LICENCE,
         profile=course.profile(),
-        metrics=table,
+        metrics=[],
         **about,
     )
 

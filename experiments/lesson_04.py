@@ -240,11 +240,11 @@ def checkpoint(run: Run, *, plan: Plan = PLAN, batch: int = 20) -> dict[str, Any
     n = len(rgb[size]) - HELD_OUT
     about = {"n": n, "size": size, "seed": run.seed, "plan": plan, "rows": rows}
     photo = judged_photographs()
-    draft = Colorizer.load(export(network, eye, about, [], run.folder / "draft.onnx"))
+    path = export(network, eye, about, run.folder / f"{CHECKPOINT}.onnx")
+    draft = Colorizer.load(path)
     models = {"S0": Colorizer.load("02_mse_regression").colorize, "S4": draft.colorize}
     judged = judge(photo, models)
-    final = run.folder / f"{CHECKPOINT}.onnx"
-    ship(export(network, eye, about, judged["table"], final), CHECKPOINT)
+    ship(path, CHECKPOINT, judged["table"])
     found = {"accuracy": accuracy_rows(photo, models)}
     found |= {"embedding": swapped_vectors(network, eye, judged_photographs(size))}
     return judged | about | found
@@ -278,10 +278,8 @@ def train_checkpoint(
     return network, fit_keras(network, epoch, len(plan), rate, run.folder, measure)
 
 
-def export(
-    network: Any, eye: Any, about: dict[str, Any], measured: list[dict[str, Any]], path: Path
-) -> Path:
-    """Write the network as a colorizer, its eye inside; measured: rows of `metrics.report`."""
+def export(network: Any, eye: Any, about: dict[str, Any], path: Path) -> Path:
+    """Write the network as a colorizer, its eye inside; it is not measured yet."""
     plain = L.whole(eye)  # float32
     plain.set_weights(network.get_weights())
     profile = course.profile()
@@ -292,7 +290,7 @@ def export(
         scale=color.AB_SCALE,
         multiple=8,
         size=about["size"],
-        metrics=measured,
+        metrics=[],
         lesson=CHECKPOINT,
         architecture="Deep Koalarization with half the filters, batch normalization, and course_L",
         licence="MIT",

@@ -356,8 +356,8 @@ class Colorist(nn.Module):
         return F.interpolate(ab, scale_factor=4, mode="bilinear")  # (N, 2, H, W)
 
 
-def export(network: nn.Module, about: dict[str, Any], measured: list[Any], path: Path) -> Path:
-    """Write the network as a colorizer; measured: rows of `metrics.report`."""
+def export(network: nn.Module, about: dict[str, Any], path: Path) -> Path:
+    """Write the network as a colorizer that is not measured yet."""
     profile = course.profile()
     minutes = sum(row["minutes"] for row in about["rows"])
     return save_torch(
@@ -367,7 +367,7 @@ def export(network: nn.Module, about: dict[str, Any], measured: list[Any], path:
         multiple=8,
         size=about["size"],
         T=0.38,
-        metrics=measured,
+        metrics=[],
         lesson=CHECKPOINT,
         architecture="S2 (Liu), read as Zhang et al. 2016 with a quarter of the filters, 313 bins",
         data=f"{about['n']} photographs: {TRAINED_ON}",
@@ -393,10 +393,11 @@ def checkpoint(
     about = {"n": len(rgb[size]) - held_out, "size": size, "seed": run.seed}
     about |= {"plan": plan, "rows": rows}
     photo = judged_photographs()
-    draft = Colorizer.load(export(network, about, [], run.folder / "draft.onnx"))
+    path = export(network, about, run.folder / f"{CHECKPOINT}.onnx")
+    draft = Colorizer.load(path)
     models = {"T = 0.38": draft.colorize, "T = 1": lambda rgb: draft.colorize(rgb, T=1.0)}
     result = judge(photo, models)
-    ship(export(network, about, result["table"], run.folder / f"{CHECKPOINT}.onnx"), CHECKPOINT)
+    ship(path, CHECKPOINT, result["table"])
     return result | about | {"precision": precision_table(network, rgb[size][-12:], photo[:judged])}
 
 

@@ -278,9 +278,9 @@ def trained(run: Run, rgb: Sized, shared: Plan, apart: Plan) -> tuple[Path, dict
 
 
 def export(
-    run: Run, path: Path, arm: str, arms: dict[str, Trained], rgb: Sized, plans: list, **about: Any
+    run: Run, path: Path, arm: str, arms: dict[str, Trained], rgb: Sized, plans: list
 ) -> Colorizer:
-    """An arm as a colorizer: the file from L to ab, opened. about: what else its metadata say."""
+    """An arm as a colorizer: the file from L to ab, opened. It is not measured yet."""
     G, rows = arms[arm]
     minutes = sum(row["minutes"] for row in rows)
     minutes += sum(row["minutes"] for row in arms["shared start"][1]) * (arm != "shared start")
@@ -303,7 +303,7 @@ def export(
         plan=str([list(plan) for plan in plans]),
         precision="bfloat16",
         minutes=f"{minutes:.0f}, on {course.device(profile)[1]}",
-        **about,
+        metrics=[],
     )
     return Colorizer.load(saved)
 
@@ -314,7 +314,7 @@ def two_arms(run: Run, *, shared: tuple = SHARED, apart: tuple = APART) -> dict[
     rgb = sized(shared, apart)
     folder, arms = trained(run, rgb, shared, apart)
     models = {
-        arm: export(run, folder / f"{i}.onnx", arm, arms, rgb, [shared, apart], metrics=[])
+        arm: export(run, folder / f"{i}.onnx", arm, arms, rgb, [shared, apart])
         for i, arm in enumerate(arms)
     }
     judged = judge(data.judged_photographs(), {k: model.colorize for k, model in models.items()})
@@ -353,10 +353,9 @@ def checkpoint(
     rgb = sized(shared, apart)
     folder, arms = trained(run, rgb, shared, apart)
     given = run, folder / "shipped.onnx", "L1 + GAN", arms, rgb, [shared, apart]
-    draft = export(*given, metrics=[])
+    draft = export(*given)
     table = judge(data.judged_photographs(), {"L1 + GAN": draft.colorize})["table"]
-    export(*given, metrics=table)
-    file = ship(given[1], NAME)
+    file = ship(given[1], NAME, table)
     return {
         "data": data.TRAINED_ON,
         "n": learned_from(rgb),
@@ -537,7 +536,7 @@ def scores(
     learned = sized(shared, apart)
     folder, arms = trained(run, learned, shared, apart)
     file = folder / "scored.onnx"
-    plain = export(run, file, "L1", arms, learned, [shared, apart], metrics=[])
+    plain = export(run, file, "L1", arms, learned, [shared, apart])
     colorizers |= {"L1": plain.colorize, "L1 + GAN": Colorizer.load(NAME).colorize}
     about = {"data": data.JUDGED_ON, "n": len(rgb), "size": rgb.shape[1], "seed": run.seed}
     about |= {"network": found.name, "rows": score_kinds(run, rgb, colorizers, found)}

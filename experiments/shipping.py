@@ -1,23 +1,29 @@
 """Put a saved colorizer among the shipped ones: the file, its checksum and its card."""
 
-import shutil
+import json
 from pathlib import Path
+from typing import Any
 
 from course_utils import files, metrics
 from course_utils.colorizer import Colorizer
 
 
-def ship(path: str | Path, name: str) -> Path:
+def ship(path: str | Path, name: str, table: list[dict[str, Any]]) -> Path:
     """Make a saved colorizer the shipped one of this name; return its path.
 
     name: that of a system's checkpoint, from `systems.toml`; raises ValueError for another one.
+    table: what was measured of this very file, rows of `metrics.report`; they join its metadata.
     """
+    import onnx
+
     Colorizer.load(path)  # a file that breaks the contract is not shipped
     if name not in names():
         raise ValueError(f"{name!r} is no checkpoint: list its system in systems.toml first.")
     target = files.CHECKPOINTS / f"{name}.onnx"
-    with open(path, "rb") as file:
-        files.write(target, lambda out: shutil.copyfileobj(file, out))
+    model = onnx.load(path)
+    told = {entry.key: entry.value for entry in model.metadata_props}
+    onnx.helper.set_model_props(model, told | {"metrics": json.dumps(table)})
+    files.write(target, model.SerializeToString())
     files.register(target)
     files.write(files.CHECKPOINTS / f"{name}.md", card(name))
     return target

@@ -344,8 +344,8 @@ def test_files_name_no_place_of_this_machine(from_keras, from_torch, folder):
 
 
 def test_unknown_names_list_the_shipped_ones(checkpoints, tmp_path):
-    shipping.ship(toy(tmp_path / "x.onnx"), "mse")
-    shipping.ship(toy(tmp_path / "x.onnx"), "alpha")
+    shipping.ship(toy(tmp_path / "x.onnx"), "mse", [])
+    shipping.ship(toy(tmp_path / "x.onnx"), "alpha", [])
     for wrong in ("nobody", tmp_path / "missing.onnx", "mse.onnx", tmp_path):
         with pytest.raises(FileNotFoundError, match="mse, alpha") as error:
             Colorizer.load(wrong)
@@ -438,10 +438,10 @@ def test_the_unbroken_toy_loads_and_is_opened_once(tmp_path):
 
 def test_shipping(checkpoints, tmp_path, from_keras, folder):
     with pytest.raises(ValueError, match="no checkpoint: list its system in systems.toml"):
-        shipping.ship(folder / "keras.onnx", "../outside")
-    path = shipping.ship(folder / "keras.onnx", "mse")
-    shipping.ship(toy(tmp_path / "x.onnx"), "alpha")
-    shipping.ship(toy(tmp_path / "x.onnx", seed=9), "alpha")
+        shipping.ship(folder / "keras.onnx", "../outside", [])
+    path = shipping.ship(folder / "keras.onnx", "mse", [])
+    shipping.ship(toy(tmp_path / "x.onnx"), "alpha", [])
+    shipping.ship(toy(tmp_path / "x.onnx", seed=9), "alpha", [])
     assert colorizer.names() == ["mse", "alpha"] and Colorizer.load("alpha").metadata["seed"] == 9
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     assert f"{digest}  mse.onnx\n" in (checkpoints / "SHA256SUMS").read_text()
@@ -465,7 +465,8 @@ def test_a_card_prints_the_measured_rows(checkpoints, tmp_path):
 
     rgb = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
     rows = metrics.baselines(rgb, data="noise", n_resamples=50)
-    shipping.ship(toy(tmp_path / "x.onnx", metrics=rows), "mse")
+    shipping.ship(toy(tmp_path / "x.onnx"), "mse", rows)
+    assert Colorizer.load("mse").metadata["metrics"] == rows
     assert metrics.table(rows) in (checkpoints / "mse.md").read_text()
 
 

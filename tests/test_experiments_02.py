@@ -123,7 +123,9 @@ def shipped(monkeypatch):
     made = []
     monkeypatch.setattr(experiments, "photographs", lambda size: noise(L.HELD_OUT + 14, size))
     monkeypatch.setattr(experiments, "judged_photographs", lambda: noise(3, 40))
-    monkeypatch.setattr(experiments, "ship", lambda path, name: made.append((path, name)))
+    monkeypatch.setattr(
+        experiments, "ship", lambda path, name, table: made.append((path, name, table))
+    )
     return made
 
 
@@ -143,11 +145,11 @@ def test_the_checkpoint_is_trained_judged_and_shipped(tmp_path, shipped):
     assert [row["epoch"] for row in result["rows"]] == [1, 2] and result["n"] == 14
     assert result["zero"][0] > 0 and np.isfinite(result["audit"]).all()
     assert np.shape(result["audit"]) == (3, 6)
-    assert {name for _, name in shipped} == {"02_mse_regression"}
+    assert {name for _, name, _ in shipped} == {"02_mse_regression"}
     metadata = Colorizer.load(shipped[0][0]).metadata
     stored = Colorizer.load("02_mse_regression").metadata
     assert set(metadata) == set(stored)
-    assert metadata["metrics"] == result["table"]
+    assert shipped[0][2] == result["table"]
     assert metadata["plan"] == "1 × 16 px at 0.001, 1 × 24 px at 0.0001"
 
 

@@ -152,7 +152,7 @@ def made(tmp_path_factory):
 
 
 def test_the_checkpoint_is_trained_judged_and_shipped(made):
-    result, _, (path, name) = made
+    result, _, (path, name, table) = made
     same_form(result, "04/checkpoint")
     stored = course.result("04/checkpoint")
     for key in ("gain", "psnr", "accuracy", "embedding"):
@@ -161,13 +161,13 @@ def test_the_checkpoint_is_trained_judged_and_shipped(made):
     assert np.isfinite(list(result["accuracy"].values())).all()
     assert name == "04_pretrained_fusion"
     metadata, kept = Colorizer.load(path).metadata, Colorizer.load(name).metadata
-    assert set(metadata) == set(kept) and metadata["metrics"] == result["table"]
+    assert set(metadata) == set(kept) and table == result["table"]
     assert metadata["plan"] == "1 × 16 px at 0.001, 1 × 24 px at 0.0001"
     assert metadata["size"] == 24
 
 
 def test_a_killed_checkpoint_goes_on_to_the_same_numbers(made, tmp_path, monkeypatch):
-    result, _, (path, _) = made  # its file stands for the second one: exporting takes seconds
+    result, _, (path, *_) = made  # its file stands for the second one: exporting takes seconds
     monkeypatch.setattr(experiments, "save_keras", lambda *arguments, **options: path)
     with pytest.MonkeyPatch.context() as patch:
         killed_in(patch, 1)
@@ -179,7 +179,7 @@ def test_a_killed_checkpoint_goes_on_to_the_same_numbers(made, tmp_path, monkeyp
 
 
 def test_the_exported_file_answers_as_the_network_with_its_own_vectors(made):
-    _, run, (path, _) = made
+    _, run, (path, *_) = made
     rgb = {size: noise(6, size) for size in (16, 24)}
     eye = networks.features("course_L").model
     seen = [w.numpy().copy() for w in eye.weights]

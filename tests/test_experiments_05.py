@@ -171,7 +171,9 @@ def test_checkpoint(tmp_path, monkeypatch):
     shipped = {}
     monkeypatch.setattr(experiments, "photographs", lambda size: noise(20, size))
     monkeypatch.setattr(experiments, "judged_photographs", lambda: noise(3, 30))
-    monkeypatch.setattr(experiments, "ship", lambda path, name: shipped.update({name: path}))
+    monkeypatch.setattr(
+        experiments, "ship", lambda path, name, table: shipped.update({name: (path, table)})
+    )
     toy = {"plan": PLAN, "thin": 8, "held_out": 3, "judged": 2}
     result = survives(experiments.checkpoint, tmp_path, states=1, **toy)
     same_form(result, "05/checkpoint", "gain", "psnr")
@@ -179,8 +181,9 @@ def test_checkpoint(tmp_path, monkeypatch):
     assert [row["name"] for row in result["table"]] == [row["name"] for row in stored["table"]]
     assert set(result["rows"][1]) == set(stored["rows"][1])
     assert [row["rate"] for row in result["rows"]] == [1e-3, 1e-4] and result["n"] == 17
-    model = Colorizer.load(shipped["05_quantized_classification"])
-    assert model.size == 24 and model.T == 0.38 and model.metadata["metrics"] == result["table"]
+    path, table = shipped["05_quantized_classification"]
+    model = Colorizer.load(path)
+    assert model.size == 24 and model.T == 0.38 and table == result["table"]
     known = Colorizer.load("05_quantized_classification").metadata
     assert set(model.metadata) == set(known)
 
@@ -192,7 +195,7 @@ def exported(tmp_path_factory):
     network = L.body(thin=8)
     about = {"n": 1, "size": 24, "seed": 1, "plan": PLAN, "rows": [{"minutes": 2.5}] * 2}
     path = tmp_path_factory.mktemp("file") / "toy.onnx"
-    return network.eval(), experiments.export(network, about, [], path)
+    return network.eval(), experiments.export(network, about, path)
 
 
 def test_the_file_colors_as_the_network_does(exported):

@@ -153,7 +153,9 @@ def never(*arguments, **parts):
 
 def test_checkpoint(tmp_path, toy_photographs, monkeypatch):
     sent = {}
-    monkeypatch.setattr(experiments, "ship", lambda path, name: sent.update({name: path}) or path)
+    monkeypatch.setattr(
+        experiments, "ship", lambda path, name, table: sent.update({name: (path, table)}) or path
+    )
     costs = ("scenes, as in the lesson",)  # the others take long
     experiments.trained(Run(tmp_path / "photographs"), {32: noise(80, 32)}, *PLANS.values())
     monkeypatch.setattr(training, "keep_torch", never)  # 06/photographs has trained it
@@ -164,8 +166,9 @@ def test_checkpoint(tmp_path, toy_photographs, monkeypatch):
     (row,) = result["costs"]
     assert len(row) == len(stored["costs"][0]) and row[3] == stored["costs"][0][3]
     assert row[5] == pytest.approx(stored["costs"][0][5], rel=0.01)
-    model = Colorizer.load(sent[experiments.NAME])
-    assert model.metadata["metrics"] == result["table"] and model.size == 32
+    path, table = sent[experiments.NAME]
+    model = Colorizer.load(path)
+    assert table == result["table"] and model.size == 32
     assert set(model.metadata) == set(Colorizer.load(experiments.NAME).metadata)
 
 
@@ -174,7 +177,7 @@ def test_the_file_predicts_what_the_generator_does(tmp_path):
     rows, light = [{"minutes": 2.0}], color.L(noise(1, 96))
     arms = {"shared start": (L.compact(32, (3, 4)), rows), "L1": (L.compact(32, (3, 4)), rows)}
     given = Run(tmp_path), tmp_path / "x.onnx", "L1", arms, {32: noise(80, 32)}
-    model = experiments.export(*given, list(PLANS.values()), metrics=[])
+    model = experiments.export(*given, list(PLANS.values()))
     assert np.abs(L.paint(L.asleep(arms["L1"][0]), light) - model.ab(light)).max() < 0.5
     assert model.metadata["minutes"].startswith("4, on ")
     assert model.metadata["data"].startswith("16 photographs")
