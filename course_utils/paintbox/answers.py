@@ -1,6 +1,6 @@
 """paintbox: painted landscapes whose colors are known, so that every loss has a floor.
 
-A scene is drawn straight in Lab by a random process. `paintbox_scenes` holds its tables.
+A scene is drawn straight in Lab by a random process. `scenes` holds its tables.
 
 1. Layout. Six bands lie above each other: sky, glow, far ridge, near ridge, meadow, lake. On them
    stand a sun and a tree, always, and by chance a cloud, balloons, a kite, a grove, a field or
