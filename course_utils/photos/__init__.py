@@ -1,9 +1,10 @@
 """Photographs: open any picture as sRGB, show the installed ones, load a folder of them.
 
 `opening` reads one file, `loading` many, `splitting` decides what is for testing; what was decoded
-is kept by `cache`. `installed` are the photographs that need no download.
+is kept
 """
 
+from course_utils.photos.album import album
 from course_utils.photos.cache import mapped
 from course_utils.photos.installed import Photo, bundled
 from course_utils.photos.loading import SETS, data_home, files_in, load
@@ -17,6 +18,7 @@ __all__ = [
     "SUFFIXES",
     "Photo",
     "PhotoError",
+    "album",
     "bundled",
     "data_home",
     "describe",

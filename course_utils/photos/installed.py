@@ -11,12 +11,27 @@ from course_utils.photos.opening import open_photo
 
 
 class Photo(NamedTuple):
-    """A photograph: name, rgb uint8 (H, W, 3), credit and licence as its package states them."""
+    """A photograph: name, rgb uint8 (H, W, 3), and what its publisher says about it.
+
+    author and title are "" where not known. source: the address of its page. split: "train" or
+    "test". category: what it shows, in a word.
+    """
 
     name: str
     rgb: NDArray[np.uint8]
-    credit: str
+    author: str
     licence: str
+    title: str = ""
+    source: str = ""
+    split: str = ""
+    category: str = ""
+
+    @property
+    def credit(self) -> str:
+        """A line for its caption: title, author, licence, and whether copies keep the licence."""
+        stays = " (what is made from it stays BY-SA)" if "BY-SA" in self.licence else ""
+        title = self.title or self.name.replace("_", " ")
+        return ", ".join(filter(None, [title, self.author, self.licence + stays]))
 
 
 # From scikit-image's docstrings and scikit-learn's README (its text names danielbuechele for the
@@ -42,11 +57,12 @@ def bundled() -> list[Photo]:
     where an installation lacks one.
     """
     photos = []
-    for name, path, credit, licence in _BUNDLED:
+    for name, path, author, licence in _BUNDLED:
         package, _, inside = path.partition("/")
         # find_spec finds the folder without importing scikit-learn, which takes a second
         spec = find_spec(package)
         folder = next(iter(spec.submodule_search_locations or []), "") if spec else ""
         file = Path(folder, inside)
-        photos.append(Photo(name, open_photo(file), credit, licence))
+        split = "test" if name in TEST else "train"
+        photos.append(Photo(name, open_photo(file), author, licence, split=split))
     return photos

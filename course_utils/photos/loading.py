@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from course_utils.photos.album import album
 from course_utils.photos.cache import mapped, stored
-from course_utils.photos.installed import TEST, bundled
+from course_utils.photos.installed import bundled
 from course_utils.photos.opening import SUFFIXES, decode, read
 from course_utils.photos.splitting import GRAY_CHROMA, INDEX, describe, is_test, mean_chroma
 
@@ -27,11 +28,12 @@ def load(
 ) -> NDArray[Any]:
     """Square pictures of one split: uint8 (N, size, size, 3); for "paintbox" float32 in [0, 1].
 
-    source: "bundled" (`bundled()`; coffee and astronaut for testing, six for training), "paintbox"
-        (1,000 scenes or `limit`; the splits differ in their seed), a public data set that
-        `python -m data_scripts.NAME` has prepared ("coco", "flickr", "imagenet", "imagenette",
-        "intel", "places"), or a folder, which is searched with its subfolders; hidden files are
-        passed over. A folder with the name of a data set is written "./coco".
+    source: "album" (`album()`, the photographs that the course ships, split by hand), "bundled"
+        (`bundled()`; coffee and astronaut for testing, six for training), "paintbox" (1,000 scenes
+        or `limit`; the splits differ in their seed), a public data set that `python -m
+        data_scripts.NAME` has prepared ("coco", "flickr", "imagenet", "imagenette", "intel",
+        "places"), or a folder, which is searched with its subfolders; hidden files are passed over.
+        A folder with the name of a data set is written "./coco".
     split: "train" or "test". Subfolders `train` and `test`, or `seg_train` and `seg_test`, are used
         as published. Else the contents of the files decide, not names, places, `size` or `limit`:
         about a tenth is for testing, and near duplicates stay together (a photo re-encoded,
@@ -62,8 +64,9 @@ def load(
 
         seeds = {"train": 0, "test": 1_000_000}
         return paintbox.sample(limit or 1000, size, seeds[split]).rgb
-    if source == "bundled":
-        rgbs = [p.rgb for p in bundled() if (p.name in TEST) == (split == "test")]
+    if source in ("album", "bundled"):
+        shipped = album(split) if source == "album" else bundled()
+        rgbs = [photo.rgb for photo in shipped if photo.split == split]
         if color_only:
             rgbs = _colored(rgbs, [mean_chroma(Image.fromarray(rgb)) for rgb in rgbs])
         return np.stack([_square(rgb, size) for rgb in rgbs[:limit]])
