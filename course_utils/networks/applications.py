@@ -27,6 +27,10 @@ def _signed(rgb: Any) -> Any:
     return rgb / 127.5 - 1
 
 
+def _centered(rgb: Any) -> Any:
+    return (rgb - 127) / 128
+
+
 # size: pixels a side. file: what the official loader calls its weights. options: what else it gets.
 APPLICATIONS = {
     "VGG16": {
@@ -58,16 +62,26 @@ APPLICATIONS = {
 }
 
 
+# What each network takes of RGB in 0..255.
+RANGES = {name: spec["range"] for name, spec in APPLICATIONS.items()} | {"Lite0": _centered}
+
+
 def input_layer(name: str, rgb: bool = False) -> Any:
     """A Keras layer from L / 100 (N, H, W, 1) to what a network takes, at the same size.
 
     For a borrowed network inside a colorizer: the grays of L three times, in the network's range.
-    name: "VGG16", "InceptionResNetV2" or "MobileNet"; course_L takes L / 100 as it is.
+    name: "Lite0", "VGG16", "InceptionResNetV2" or "MobileNet"; course_L takes L / 100 as it is.
     rgb: the layer takes RGB / 255 (N, H, W, 3) instead. It computes in float32 under any policy.
     """
-    if name not in APPLICATIONS:
-        raise ValueError(f"{name!r} has no input layer; give one of {', '.join(APPLICATIONS)}.")
+    if name not in RANGES:
+        raise ValueError(f"{name!r} has no input layer; give one of {', '.join(RANGES)}.")
     return _layer_class()(name, rgb, name=f"{name}_input")
+
+
+def gray_of(L: Any, xp: Any) -> Any:
+    """sRGB values in [0, 1] of the grays of L in 0..100, of any shape; xp: keras.ops or torch."""
+    light = color.inverse_response((L + 16) / 116, xp)
+    return xp.clip(color.encode_srgb(light, xp), 0.0, 1.0)
 
 
 def build(name: str, weights: str | None) -> Any:
@@ -130,11 +144,11 @@ def _layer_class() -> Any:
             super().__init__(**{"dtype": "float32", "trainable": False} | options)
             self.network, self.rgb = network, rgb
 
-        def call(self, x):
+        def call(self, x: Any) -> Any:
             if not self.rgb:  # (N, H, W, 1)
-                zero = keras.ops.zeros_like(x)
-                x = color.lab_to_rgb(keras.ops.concatenate([100 * x, zero, zero], -1))
-            return APPLICATIONS[self.network]["range"](255 * x)  # (N, H, W, 3)
+                gray = gray_of(100 * x, keras.ops)
+                x = keras.ops.concatenate([gray, gray, gray], -1)
+            return RANGES[self.network](255 * x)  # (N, H, W, 3)
 
         def compute_output_shape(self, shape):
             return (*shape[:-1], 3)
