@@ -65,7 +65,7 @@ from course_utils.checks import lesson_01 as checks
 album = {photo.name: photo.rgb for photo in photos.bundled()}
 for photo in photos.bundled():
     height, width, _ = photo.rgb.shape
-    print(f"{photo.name:12} {width:4} × {height:3}   {photo.licence:22} {photo.credit}")
+    print(f"{photo.name:12} {width:4} × {height:3}   {photo.licence:22} {photo.author}")
 
 # %% [markdown]
 # Want your own in the album? `album["mine"] = photos.open_photo("my_photo.jpg")` reads almost any

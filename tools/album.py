@@ -51,7 +51,7 @@ CHOICE = {
     ("test", "object"): "wooden_toys adirondack_chairs easter_egg_basket seattle_great_wheel",
     ("test", "sky"): "rescue_helicopter german_hot_air_balloon",
     ("test", "water"): "cruise_ship",
-    ("test", "vehicle"): "motorcycle race_car",
+    ("test", "vehicle"): "yellow_motorcycle race_car",
     ("test", "building"): "white_spires trade_fair_tower",
     ("test", "people"): "balinese_dancer curler",
     ("test", "clothing"): "outwear_00002 skirt_00012 tshirt_00005",
@@ -94,12 +94,13 @@ CHOICE = {
     ),
 }
 
-NTHNCA = {
-    "turtle": "20120723-1600-GF1-wallpaper.jpg",
-    "forest_path": "20130601-1027-GF1-wallpaper.jpg",
-    "tall_grass": "20130606-1152-GF1-wallpaper.jpg",
-    "buds": "20180317-1542-GX7-wallpaper.jpg",
-    "white_spires": "20181019-1234-GX7_wallpaper.jpg",
+RENAMED = {
+    "yellow_motorcycle": "cq100/motorcycle.jpg",  # scikit-image's is another
+    "turtle": "nthnca/20120723-1600-GF1-wallpaper.jpg",
+    "forest_path": "nthnca/20130601-1027-GF1-wallpaper.jpg",
+    "tall_grass": "nthnca/20130606-1152-GF1-wallpaper.jpg",
+    "buds": "nthnca/20180317-1542-GX7-wallpaper.jpg",
+    "white_spires": "nthnca/20181019-1234-GX7_wallpaper.jpg",
 }
 FLICKR = "https://www.flickr.com/photos"
 SKIMAGE = "https://scikit-image.org/docs/stable/api/skimage.data.html#skimage.data"
@@ -167,7 +168,7 @@ def origin(data: Path, split: str, name: str) -> tuple[Path, str, str, str, str]
                 file = data / "diverse" / row["file"]
                 return file, "", "", LICENCES[row["licence"]], source
         raise LookupError(f"The {split} split of {data}/diverse has no {name}.")
-    path = f"nthnca/{NTHNCA[name]}" if name in NTHNCA else f"cq100/{name}.jpg"
+    path = RENAMED.get(name, f"cq100/{name}.jpg")
     row = next(row for row in table(data / "photos" / "manifest.csv") if row["path"] == path)
     # Commons names a file as its author did
     title = re.search(r"/File:(.*)\.\w+$", unquote(row["source"]))
@@ -232,7 +233,7 @@ public domain ask for nothing, but a reader likes to know. Say what you changed:
 change.
 
 **CC BY-SA: what is made from such a picture stays BY-SA.** A colored version, a crop, or a figure
-that shows it is handed on under the same licence, and its caption says so.
+that shows it is handed on under the same licence, and its caption says so: "stays BY-SA".
 
 **Glass plates.** Sergei Prokudin-Gorskii took three gray photographs through colored filters, about
 1905 to 1915. The Library of Congress (<https://www.loc.gov/collections/prokudin-gorskii/>) knows no

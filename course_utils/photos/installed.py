@@ -28,8 +28,8 @@ class Photo(NamedTuple):
 
     @property
     def credit(self) -> str:
-        """A line for its caption: title, author, licence, and whether copies keep the licence."""
-        stays = " (what is made from it stays BY-SA)" if "BY-SA" in self.licence else ""
+        """A line for its caption; it ends in "(stays BY-SA)" where what is made from it does."""
+        stays = " (stays BY-SA)" if "BY-SA" in self.licence else ""
         title = self.title or self.name.replace("_", " ")
         return ", ".join(filter(None, [title, self.author, self.licence + stays]))
 

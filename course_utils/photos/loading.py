@@ -74,8 +74,8 @@ def load(
     folder = _prepared(str(source)) if source in SETS else Path(source).expanduser()
     if not folder.is_dir():
         raise FileNotFoundError(
-            f'There is no folder {folder}: source is a folder of photographs, "paintbox", '
-            f'"bundled" (photographs that are installed already) or one of {", ".join(SETS)}.'
+            f'There is no folder {folder}: source is a folder of photographs, "album" or "bundled" '
+            f'(photographs that are here already), "paintbox" or one of {", ".join(SETS)}.'
         )
     pairs = (("train", "test"), ("seg_train", "seg_test"))
     published = [pair for pair in pairs if all((folder / name).is_dir() for name in pair)]
