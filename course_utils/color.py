@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from course_utils import arrays
+
 AB_SCALE = 110.0  # a* and b* of sRGB end at 107.9: divided by 110 they fill tanh's range
 
 XYZ_FROM_RGB = np.array(  # linear sRGB to CIE XYZ (IEC 61966-2-1)
@@ -30,8 +32,8 @@ WHITE = np.array([0.95047, 1.0, 1.08883])  # XYZ of D65, 2 degree observer (CIE 
 _FROM_LIGHT = (XYZ_FROM_RGB / WHITE[:, None]).tolist()
 _TO_LIGHT = np.linalg.inv(_FROM_LIGHT).tolist()
 
-_SLACK = 1e-3  # float pictures may leave [0, 1] by this much: resizing does that
-_BLOCK = 2**16  # pixels that a CPU converts at a time: intermediate results stay in its cache
+_DARKEST, _LIGHTEST = -1e-5, 1 + 1e-4  # light that is as good as within sRGB: 8 bits hide the rest
+_HALVINGS = 8  # of chroma, when the gamut is searched: to 0.4 in ab
 
 
 # The mathematics: `xp` is numpy, keras.ops or torch. Both arms of `where` are always computed, and
@@ -74,17 +76,31 @@ def _mix(matrix, channels):
     return [row[0] * u + row[1] * v + row[2] * w for row in matrix]
 
 
-def _light_to_lab(light, xp, axis):
-    x, y, z = (response(t, xp) for t in _mix(_FROM_LIGHT, _channels(light, axis)))
-    return xp.concatenate([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis)
+def _light_of(v, xp):
+    return _LIGHT_OF_BYTE[v] if v.dtype == np.uint8 else decode_srgb(v, xp)
 
 
-def _lab_to_light(lab, xp, axis):
-    L, a, b = _channels(lab, axis)
+def _light(L, a, b, xp):
     y = (L + 16) / 116
     x = y + a / 500
     z = xp.clip(y - b / 200, 0.0, math.inf)  # like scikit-image; only colors beyond sRGB get here
-    return xp.concatenate(_mix(_TO_LIGHT, [inverse_response(f, xp) for f in (x, y, z)]), axis)
+    return _mix(_TO_LIGHT, [inverse_response(f, xp) for f in (x, y, z)])
+
+
+def _holds(L, a, b, xp):
+    """Whether sRGB holds colors, but for what 8 bits hide."""
+    red, green, blue = ((v >= _DARKEST) & (v <= _LIGHTEST) for v in _light(L, a, b, xp))
+    return red & green & blue
+
+
+def _share(L, a, b, xp):
+    """The part of its chroma that a color beyond sRGB may keep: bisection between gray and it."""
+    low, high = 0 * L, 0 * L + 1
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        inside = _holds(L, middle * a, middle * b, xp)
+        low, high = xp.where(inside, middle, low), xp.where(inside, high, middle)
+    return low
 
 
 # The public functions.
@@ -100,14 +116,16 @@ def rgb_to_lab(rgb: Any) -> Any:
     >>> rgb_to_lab(np.uint8([[255, 0, 0]])).round().astype(int).tolist()  # red
     [[53, 80, 67]]
     """
-    xp, axis = _kind(rgb)
-    rgb = _read(rgb, "rgb", xp, axis)
+    xp, axis = arrays.kind(rgb)
+    rgb = arrays.read(rgb, "rgb", xp, axis)
 
     def convert(v):
-        light = _LIGHT_OF_BYTE[v] if v.dtype == np.uint8 else decode_srgb(v, xp)
-        return _light_to_lab(light, xp, axis)
+        x, y, z = (
+            response(t, xp) for t in _mix(_FROM_LIGHT, arrays.channels(_light_of(v, xp), axis))
+        )
+        return xp.concatenate([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis)
 
-    return _in_blocks(convert, rgb, xp)
+    return arrays.in_blocks(convert, rgb, xp)
 
 
 def lab_to_rgb(lab: Any, clip: bool = True) -> Any:
@@ -121,14 +139,15 @@ def lab_to_rgb(lab: Any, clip: bool = True) -> Any:
     >>> (255 * lab_to_rgb(np.float32([[50, 0, 0]]))).round().astype(int).tolist()
     [[119, 119, 119]]
     """
-    xp, axis = _kind(lab)
-    lab = _read(lab, "lab", xp, axis)
+    xp, axis = arrays.kind(lab)
+    lab = arrays.read(lab, "lab", xp, axis)
 
     def convert(lab):
-        rgb = encode_srgb(_lab_to_light(lab, xp, axis), xp)
+        light = xp.concatenate(_light(*arrays.channels(lab, axis), xp), axis)
+        rgb = encode_srgb(light, xp)
         return xp.clip(rgb, 0.0, 1.0) if clip else rgb
 
-    return _in_blocks(convert, lab, xp)
+    return arrays.in_blocks(convert, lab, xp)
 
 
 def in_gamut(lab: Any, tol: float = 1e-4) -> Any:
@@ -136,16 +155,16 @@ def in_gamut(lab: Any, tol: float = 1e-4) -> Any:
 
     lab as in `lab_to_rgb`; the result is boolean and has no channel axis.
     """
-    xp, axis = _kind(lab)
+    xp, axis = arrays.kind(lab)
     rgb = lab_to_rgb(lab, clip=False)
     return xp.all((rgb >= -tol) & (rgb <= 1 + tol), axis)
 
 
 def split(lab: Any) -> tuple[Any, Any]:
     """L with a channel axis of one, and ab with a channel axis of two."""
-    xp, axis = _kind(lab)
-    lab = _read(lab, "lab", xp, axis, check_values=False)
-    return _cut(lab, axis, 0, 1), _cut(lab, axis, 1, 3)
+    xp, axis = arrays.kind(lab)
+    lab = arrays.read(lab, "lab", xp, axis, check_values=False)
+    return arrays.cut(lab, axis, 0, 1), arrays.cut(lab, axis, 1, 3)
 
 
 def join(L: Any, ab: Any) -> Any:
@@ -153,13 +172,13 @@ def join(L: Any, ab: Any) -> Any:
 
     Raises ValueError when they are not of one kind or their channels are not 1 and 2.
     """
-    xp, axis = _kind(L)
-    if _kind(ab)[0] is not xp:
+    xp, axis = arrays.kind(L)
+    if arrays.kind(ab)[0] is not xp:
         raise ValueError(
             f"L is a {type(L).__name__} and ab a {type(ab).__name__}: convert one to the other."
         )
-    L = _read(L, "L", xp, axis, channels=1, check_values=False)
-    ab = _read(ab, "ab", xp, axis, channels=2, check_values=False)
+    L = arrays.read(L, "L", xp, axis, channels=1, check_values=False)
+    ab = arrays.read(ab, "ab", xp, axis, channels=2, check_values=False)
     return xp.concatenate([L, ab], axis)
 
 
@@ -178,92 +197,49 @@ def L(rgb: Any) -> Any:
     >>> L(np.uint8([[255, 0, 0]])).round().astype(int).tolist()
     [[53]]
     """
-    return split(rgb_to_lab(rgb))[0]
+    xp, axis = arrays.kind(rgb)
+
+    def convert(v):
+        [y] = _mix(_FROM_LIGHT[1:2], arrays.channels(_light_of(v, xp), axis))
+        return 116 * response(y, xp) - 16
+
+    return arrays.in_blocks(convert, arrays.read(rgb, "rgb", xp, axis), xp)
+
+
+def within_gamut(L: Any, ab: Any) -> Any:
+    """ab that sRGB holds at this L: chroma shrinks where it must, L and the hue angle stay.
+
+    L and ab as in `with_ab`. Colors that sRGB holds, but for what 8 bits hide, come back as they
+    are. Where L is black or white, ab becomes 0.
+
+    >>> within_gamut(np.float32([[95.0]]), np.float32([[0.0, -60.0]])).round().astype(int).tolist()
+    [[0, -7]]
+    """
+    xp, axis = arrays.kind(L)
+
+    def shrink(lab):
+        L, ab = arrays.cut(lab, axis, 0, 1), arrays.cut(lab, axis, 1, 3)
+        inside = _holds(*arrays.channels(lab, axis), xp)
+        if xp is not np:
+            share = xp.where(inside, 1.0, _share(*arrays.channels(lab, axis), xp))
+            return xp.concatenate([L, share * ab], axis)
+        shrunk, rows = lab.copy(), np.flatnonzero(~inside)  # few, as a rule
+        shrunk[rows, 1:] *= _share(*arrays.channels(lab[rows], axis), xp)
+        return shrunk
+
+    return split(arrays.in_blocks(shrink, join(L, ab), xp))[1]
 
 
 def with_ab(L: Any, ab: Any) -> Any:
     """sRGB values in [0, 1] of an L with a channel axis of one and an ab of two, of one kind.
+
+    Colors that sRGB does not hold are clipped, which moves L too: see `within_gamut`.
 
     >>> red = np.uint8([[255, 0, 0]])
     >>> (255 * with_ab(L(red), 0 * ab(red))).round().astype(int).tolist()  # its gray
     [[127, 127, 127]]
     """
     return lab_to_rgb(join(L, ab))
-
-
-# Reading the input.
-
-
-def _kind(x):
-    """The namespace that computes on x, and the channel axis; imports only what made x."""
-    makers = {base.__module__.partition(".")[0] for base in type(x).__mro__}
-    if "torch" in makers:
-        import torch
-
-        return torch, -3
-    if makers & {"keras", "tensorflow"}:
-        import keras
-
-        return keras.ops, -1
-    return np, -1
-
-
-def _read(x, name, xp, axis, channels=3, check_values=True):
-    """x as float32, or as uint8 where numpy has its table; one sentence if it cannot be meant."""
-    x = np.asarray(x) if xp is np else x
-    dtype = str(x.dtype)  # "float32", "torch.float32" or "<dtype: 'float32'>"
-    shape = tuple(x.shape)
-    if len(shape) < -axis or shape[axis] not in (channels, None):
-        layout = f"(..., {channels}, H, W)" if axis == -3 else f"(..., {channels})"
-        remedy = ": move the channels, drop alpha or repeat gray" if name == "rgb" else ""
-        raise ValueError(f"{name} has shape {shape} but must have {layout}{remedy}.")
-    if name == "rgb":
-        if "uint8" in dtype:
-            return x if xp is np else _float32(x, xp) / 255
-        if "float" not in dtype:
-            raise ValueError(f"rgb is {dtype}: give uint8 in 0..255 or float in 0..1.")
-    elif "uint8" in dtype:
-        raise ValueError(f"{name} is uint8, but a and b have signs: give float, with L in 0..100.")
-    if xp is np and check_values:
-        low, high = x.min(initial=0), x.max(initial=0)
-        if not np.isfinite([low, high]).all():
-            raise ValueError(f"{name} holds NaN or infinity: mend or drop those pixels.")
-        if name == "rgb" and (low < -_SLACK or high > 1 + _SLACK):
-            raise ValueError(
-                f"rgb runs from {low:g} to {high:g}, but floats must lie in 0..1: "
-                "divide a picture in 0..255 by 255."
-            )
-    return _float32(x, xp)
-
-
-def _float32(x, xp):
-    if xp is np:
-        return x.astype(np.float32, copy=False)
-    return x.float() if xp.__name__ == "torch" else xp.cast(x, "float32")
-
-
-def _cut(x, axis, start, stop):
-    """Channels start..stop-1; the channel axis stays."""
-    return x[(..., slice(start, stop), *[slice(None)] * (-1 - axis))]
-
-
-def _channels(x, axis):
-    return [_cut(x, axis, i, i + 1) for i in range(3)]
-
-
-def _in_blocks(convert, x, xp):
-    """convert(x), on a CPU block by block; Keras leaves such things to TensorFlow."""
-    if xp is np:
-        pixels = x.reshape(-1, 3)
-        out = np.empty(pixels.shape, np.float32)
-        for i in range(0, len(pixels), _BLOCK):
-            out[i : i + _BLOCK] = convert(pixels[i : i + _BLOCK])
-        return out.reshape(x.shape)
-    if xp.__name__ == "torch" and x.device.type == "cpu" and x.ndim > 3:
-        pictures = max(1, _BLOCK // max(1, x.shape[-2] * x.shape[-1]))
-        blocks = x.flatten(0, -4).split(pictures)
-        return xp.concatenate([convert(block) for block in blocks]).reshape(x.shape)
-    return convert(x)
 
 
 _LIGHT_OF_BYTE = decode_srgb(np.arange(256) / 255, np).astype(np.float32)

@@ -230,6 +230,46 @@ def test_split_and_join_undo_each_other(backend, batch):
     assert difference(batched, reference.rgb2lab(np.abs(lab) / 500)) < AGREES
 
 
+# within_gamut
+
+ANY_AB = arrays.arrays(np.float32, (6, 2), elements=st.floats(-400, 400, width=32))
+ANY_L = arrays.arrays(np.float32, (6, 1), elements=st.floats(0, 100, width=32))
+
+
+@given(ANY_L, ANY_AB)
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_chroma_shrinks_where_it_must_and_L_and_hue_stay(L, ab):
+    held = color.within_gamut(L, ab)
+    rgb = np.round(255 * color.with_ab(L, held)).astype(np.uint8)
+    assert difference(color.L(rgb), L) <= 0.5
+    assert (held[(ab == 0).all(-1)] == 0).all()
+    assert difference(held[:, 0] * ab[:, 1], held[:, 1] * ab[:, 0]) < 1e-2  # one direction
+    assert (held * ab >= 0).all() and (np.abs(held) <= np.abs(ab)).all()
+    unclipped = color.lab_to_rgb(color.join(L, held), clip=False)
+    assert unclipped.min() > -2e-4 and unclipped.max() < 1 + 2e-4
+
+
+@given(st.integers(0, 255), ANY_AB)
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_black_white_and_what_has_no_color_stay_gray(value, ab):
+    gray = np.full((6, 3), value, np.uint8)
+    L = color.L(gray)
+    ab = np.where(value in (0, 255), ab, 0 * ab)
+    assert (np.round(255 * color.with_ab(L, color.within_gamut(L, ab))) == gray).all()
+
+
+def test_what_sRGB_holds_is_left_alone_and_no_more_is_lost_than_must(backend):
+    lab = color.rgb_to_lab(edges())
+    L, ab = color.split(backend.tensor(lab))
+    assert (backend.array(color.within_gamut(L, ab)) == lab[..., 1:]).all()
+    chromatic = np.hypot(*np.moveaxis(lab[..., 1:], -1, 0)) > 10
+    back = backend.array(color.within_gamut(L, 2 * ab))[chromatic]
+    full = lab[chromatic][:, 1:]
+    lost = 1 - np.hypot(*back.T) / np.hypot(*full.T)
+    # Some rays leave sRGB and come back: twice as far out may also hold less than the edge.
+    assert np.median(lost) < 0.01 and lost.max() < 0.3
+
+
 # Gradients
 
 
@@ -317,9 +357,10 @@ def test_inside_tf_function_of_unknown_size():
     def there_and_back(x):
         L, ab = color.split(color.rgb_to_lab(x))
         lab = color.join(L, ab)
-        return lab, color.lab_to_rgb(lab), color.in_gamut(lab)
+        return lab, color.lab_to_rgb(lab), color.in_gamut(lab), color.within_gamut(L, ab)
 
-    lab, back, inside = there_and_back(rgb)
+    lab, back, inside, held = there_and_back(rgb)
+    assert difference(held, lab[..., 1:]) == 0
     assert difference(lab, reference.rgb2lab(rgb.astype(np.float64))) < AGREES
     assert difference(back, rgb) < 2e-5 and inside.numpy().all()
 
@@ -355,6 +396,9 @@ def test_torch_keeps_the_device_and_the_subclass():
 def test_nothing_is_still_something(backend):
     empty = backend.tensor(np.zeros((0, 4, 4, 3), np.float32))
     assert backend.array(color.lab_to_rgb(color.rgb_to_lab(empty))).shape == (0, 4, 4, 3)
+    L, ab = color.L(empty), color.ab(empty)
+    assert backend.array(L).shape == (0, 4, 4, 1)
+    assert backend.array(color.within_gamut(L, ab)).shape == (0, 4, 4, 2)
 
 
 # Refusals

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import skimage
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -21,6 +22,7 @@ from skimage.transform import resize
 from course_utils import color, colorizer, files, systems
 from course_utils.colorizer import Colorizer, export, graph
 from course_utils.colorizer import model as reading
+from course_utils.photos import open_photo
 from experiments import shipping
 from tools.lessons import ROOT
 
@@ -630,6 +632,46 @@ def test_zero_ab_is_gray(tmp_path):
     body = ZERO + " ab = Concat <axis = 1> (z, z)"
     rgb = gray_photo(33, 20)
     assert np.array_equal(Colorizer.load(toy(tmp_path / "x.onnx", body)).colorize(rgb), rgb)
+
+
+@given(st.tuples(st.integers(-300, 300), st.integers(-300, 300)), st.integers(0, 2**31))
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_L_stays_whatever_a_model_answers(ab, seed):
+    body = f"{ZERO} a0 = Constant <value_float = {ab[0]}.0> () b0 = Constant <value_float = "
+    body += f"{ab[1]}.0> () a = Add (z, a0) b = Add (z, b0) ab = Concat <axis = 1> (a, b)"
+    with tempfile.TemporaryDirectory() as place:
+        model = Colorizer(toy(Path(place, "x.onnx"), body), "x")
+    rgb = np.random.default_rng(seed).integers(0, 256, (9, 300, 3), np.uint8)
+    rgb[0, :2] = [[0, 0, 0], [255, 255, 255]]
+    result = model.colorize(rgb)
+    assert np.abs(color.L(result) - color.L(rgb)).max() <= 0.5
+    assert (result[0, :2] == rgb[0, :2]).all()
+
+
+SKIMAGE = Path(skimage.__file__).parent / "data"
+SHIPPED_THERE = "astronaut.png camera.png chelsea.png coffee.png color.png hubble_deep_field.jpg "
+SHIPPED_THERE += "ihc.png motorcycle_left.png retina.jpg rocket.jpg"
+
+
+@pytest.mark.parametrize("name", colorizer.names())
+def test_shipped_colorizers_keep_L_and_black(name):
+    model = Colorizer.load(name)
+    photographs = [SKIMAGE / photo for photo in SHIPPED_THERE.split() if (SKIMAGE / photo).exists()]
+    assert len(photographs) >= 4
+    for photo in photographs:
+        rgb = open_photo(photo)[::2, ::2].copy()
+        rgb[:20] = 0
+        result = model.colorize(rgb)
+        assert np.abs(color.L(result) - color.L(rgb)).max() <= 0.5, photo
+        assert not result[:20].any() and np.ptp(result, -1).max() > 5, photo
+
+
+def test_painting_in_bands_is_painting_at_once(tmp_path, monkeypatch):
+    model = Colorizer.load(toy(tmp_path / "x.onnx", WARM))
+    rgb = np.random.default_rng(1).integers(0, 256, (67, 45, 3), np.uint8)
+    whole = model.colorize(rgb)
+    monkeypatch.setattr(reading, "BAND", 100)
+    assert np.array_equal(model.colorize(rgb), whole)
 
 
 def test_T_reaches_the_graph(from_torch):

@@ -39,6 +39,7 @@ GIVEN = (
 )
 METADATA = (*GIVEN, "parameters", "size", "version")
 LABEL = "colorized by Color from Gray, "
+BAND = 2**16  # pixels that are painted at a time
 LONGEST = 16  # working sizes that the longer side may have: a thread of pixels must not fill memory
 
 
@@ -164,7 +165,8 @@ class Colorizer:
 
         Only its L is used. L is resized to the working size (shorter side; aspect kept up to
         1:16; antialiased), ab is predicted there and brought back bilinearly, and joins L in full
-        resolution. Colors that sRGB does not hold are clipped.
+        resolution. L stays as it was: chroma shrinks where sRGB does not hold a color, so black is
+        black and white is white.
 
         >>> model = Colorizer.load("02_mse_regression")
         >>> model.colorize(np.full((40, 60, 3), 128, np.uint8)).shape
@@ -176,7 +178,13 @@ class Colorizer:
                 f"rgb is {rgb.dtype} {rgb.shape}; colorize takes one picture, uint8 (H, W, 3)."
             )
         L = color.L(rgb)
-        return np.round(255 * color.with_ab(L, self.ab_for(L, T))).astype(np.uint8)
+        ab = self.ab_for(L, T)
+        painted = np.empty_like(rgb)
+        step = 1 + BAND // rgb.shape[1]  # rows at a time: a float picture takes four times the room
+        for rows in (slice(i, i + step) for i in range(0, len(rgb), step)):
+            held = color.within_gamut(L[rows], ab[rows])
+            painted[rows] = np.round(255 * color.with_ab(L[rows], held))
+        return painted
 
     def ab_for(self, L: NDArray[np.float32], T: float | None = None) -> NDArray[np.float32]:
         """ab float32 (H, W, 2) that `colorize` joins to an L (H, W, 1) of any size, unclipped."""
