@@ -237,6 +237,60 @@ def test_torch_metadata_and_no_T(from_torch, tmp_path):
         plain.ab(L, T=1)
 
 
+@pytest.fixture(scope="module")
+def rebalanced(folder):
+    """A module whose a is T and whose b is how much it rebalances, and its colorizer."""
+    import torch
+
+    class Said(torch.nn.Module):
+        def forward(self, x, T, rebalance):
+            return torch.cat([0 * x + T, 0 * x + rebalance * 2], 1)
+
+    path = folder / "rebalanced.onnx"
+    save = partial(colorizer.save_torch, Said(), path, scale=10, multiple=8, size=16, **METADATA)
+    with pytest.raises(ValueError, match="rebalance needs T"):
+        save(rebalance=True)
+    return Colorizer.load(save(T=0.5, rebalance=True))
+
+
+def test_rebalance_is_an_input_beside_T(rebalanced, from_torch):
+    L, gray = noise(1, 5, 9), gray_photo(20, 30)
+    assert rebalanced.rebalances and rebalanced.T == 0.5 and not from_torch[1].rebalances
+    for T, rebalance, a, b in (
+        (None, None, 5, 0),
+        (2, None, 20, 0),
+        (None, 0.5, 5, 10),
+        (0.1, 1, 1, 20),
+        (None, 0, 5, 0),
+    ):
+        ab = rebalanced.ab(L, T, rebalance)
+        np.testing.assert_allclose(ab, np.broadcast_to([a, b], ab.shape), atol=1e-5)
+        painted = color.ab(rebalanced.colorize(gray, T=T, rebalance=rebalance)).mean((0, 1))
+        assert np.abs(painted - [a, b]).max() < 0.3
+    for wrong in (-0.1, 1.1, np.nan):
+        with pytest.raises(ValueError, match="from 0 to 1") as error:
+            rebalanced.ab(L, rebalance=wrong)
+        one_sentence(error)
+    with pytest.raises(ValueError, match="torch cannot rebalance"):
+        from_torch[1].colorize(gray, rebalance=0.5)
+
+
+def test_a_module_that_freezes_rebalance_is_not_written(tmp_path):
+    import torch
+
+    class Frozen(torch.nn.Module):
+        def forward(self, x, T, rebalance):
+            return torch.cat([T * x, float(rebalance) * x], 1)
+
+    with pytest.raises(ValueError, match="from the model"):
+        colorizer.save_torch(
+            *(Frozen(), tmp_path / "x.onnx"),
+            **dict(scale=1, multiple=1, size=8, T=1.0, rebalance=True),
+            **METADATA,
+        )
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("T", [0, -1, np.nan, np.inf])
 def test_bad_temperatures(from_torch, T):
     with pytest.raises(ValueError, match="above 0"):

@@ -204,7 +204,10 @@ def test_the_file_colors_as_the_network_does(exported):
     assert model.metadata["minutes"].startswith("5, on ")
     for T in (None, 1.0):
         ours = experiments.painter(network, T=T or 0.38)(photo).astype(int)
-        assert np.abs(ours - model.colorize(photo, T)).max() <= 2
+        light = color.L(photo)
+        held = color.in_gamut(color.join(light, model.ab_for(light, T)))  # the painter clips others
+        assert held.mean() > 0.5
+        assert np.abs(ours - model.colorize(photo, T))[held].max() <= 2
 
 
 def test_the_file_has_its_probabilities_inside(exported):

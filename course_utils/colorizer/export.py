@@ -45,6 +45,7 @@ def save_torch(
     multiple: int,
     size: int,
     T: float | None = None,
+    rebalance: bool = False,
     **metadata: Any,
 ) -> Path:
     """Export a torch module as a colorizer; return the path.
@@ -52,14 +53,16 @@ def save_torch(
     module: from (N, 1, H, W), L / 100, to (N, 2, H, W), ab / scale; with T, the default
         temperature, it is called as `module(x, T)`, T a tensor of shape (). A copy in float32, in
         evaluation mode and on the CPU is exported; the module stays as it is.
+    rebalance: with True, it is called as `module(x, T, rebalance)`, also a tensor of shape (): how
+        much of the training's prior is taken out, from 0, the default, to 1.
     The rest as in `save_keras`.
     """
     _check_given(path, metadata)
-    network, run = onnx_graph.from_torch(module, multiple, T)
-    graph = onnx_graph.frame(network, scale, multiple, T)
+    network, run = onnx_graph.from_torch(module, multiple, T, rebalance)
+    graph = onnx_graph.frame(network, scale, multiple, T, rebalance=rebalance)
     metadata |= {"parameters": sum(p.numel() for p in module.parameters()), "size": size}
     metadata |= {} if T is None else {"T": T}
-    return _save(graph, path, run, scale, multiple, metadata)
+    return _save(graph, path, run, scale, multiple, metadata, onnx_graph.scalars(T, rebalance))
 
 
 def _check_given(path, metadata):
@@ -74,25 +77,25 @@ def _check_given(path, metadata):
         raise ValueError("metrics must be a list of rows of metrics.report.") from None
 
 
-def _save(graph, path, run, scale, multiple, metadata):
-    """Compare the graph with `run(x, T)`, its framework; halve, describe and write it."""
+def _save(graph, path, run, scale, multiple, metadata, scalars=None):
+    """Compare the graph with `run(x, *scalars)`, its framework; halve, describe and write it."""
     import onnx
 
     side = multiple * -(-32 // multiple)
     rng = np.random.default_rng(1)
     shapes = (2, 1, side, side), (1, 1, side + 1, 3)
     feeds = [{"L": rng.uniform(0, 100, shape).astype(np.float32)} for shape in shapes]
-    if "T" in metadata:
-        feeds = [
-            feeds[0],
-            *(feed | {"T": np.array(metadata["T"] / 2, np.float32)} for feed in feeds),
-        ]
+    if scalars:
+        others = {"T": np.float32(scalars["T"] / 2), "rebalance": np.float32(1)}
+        others = {name: np.array(others[name]) for name in scalars}
+        feeds = [feeds[0], *(feed | others for feed in feeds)]
     results = _run_all(graph, feeds)
     for feed, ab in zip(feeds, results):
         height, width = feed["L"].shape[2:]
         after = [(0, 0), (0, 0), (0, -height % multiple), (0, -width % multiple)]
         x = np.pad(feed["L"] / np.float32(100), after, mode="edge")
-        wanted = scale * run(x, feed.get("T", metadata.get("T")))[..., :height, :width]
+        beside = [float(feed[n]) if n in feed else value for n, value in (scalars or {}).items()]
+        wanted = scale * run(x, *beside)[..., :height, :width]
         error = np.abs(ab - wanted).max() if ab.shape == wanted.shape else np.inf
         if not error <= 1e-4 + 1e-3 * np.abs(wanted).max():  # written so that NaN is refused too
             raise ValueError(

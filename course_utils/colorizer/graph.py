@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 
 OPSET = 17
-Run = Callable[[np.ndarray, Any], np.ndarray]  # a network in its framework: run(x, T)
+Run = Callable[..., np.ndarray]  # a network in its framework: run(x, T, rebalance)
 THREADS = 2
 
 # What stands around every network, as ONNX text: what `network_out` is computed from is put in by
 # `frame`. Mod has the sign of its second argument, so `missing` is 0..multiple-1.
 FRAME = """
 <ir_version: 8, opset_import: ["" : {opset}]>
-colorizer (float[N,1,H,W] L{T_input}) => (float[N,2,H,W] ab)
+colorizer (float[N,1,H,W] L{inputs}) => (float[N,2,H,W] ab)
 <float hundred = {{100.0}}, float scale = {{{scale!r}}}, int64[2] multiple = {{{m}, {m}}},
- int64[6] before = {{0, 0, 0, 0, 0, 0}}, int64[2] origin = {{0, 0}}, int64[2] axes = {{2, 3}}{T}>
+ int64[6] before = {{0, 0, 0, 0, 0, 0}}, int64[2] origin = {{0, 0}}, int64[2] axes = {{2, 3}}
+ {defaults}>
 {{
   unit = Div (L, hundred)
   size = Shape <start = 2> (L)
@@ -59,34 +60,48 @@ def session(data: bytes, threads: int = THREADS) -> Any:
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
+def scalars(T: float | None, rebalance: bool) -> dict[str, float]:
+    """{name: default} of the inputs that a graph has beside L."""
+    if T is not None:
+        return {"T": float(T)} | ({"rebalance": 0.0} if rebalance else {})
+    if rebalance:
+        raise ValueError("rebalance needs T: what gives weights to bins has a temperature too.")
+    return {}
+
+
 def frame(
-    network: Any, scale: float, multiple: int, T: float | None = None, channels_last: bool = False
+    network: Any,
+    scale: float,
+    multiple: int,
+    T: float | None = None,
+    channels_last: bool = False,
+    rebalance: bool = False,
 ) -> Any:
     """The graph of the colorizer contract around a network's.
 
     network: a model with one input, L / 100, and one output, ab / scale; with T, the default
-        temperature, that is its second input.
+        temperature, that is its second input; with rebalance, that is its third.
     multiple: what its height and width must be multiples of. channels_last: its layout.
     """
     import onnx
 
+    beside = scalars(T, rebalance)
     text = FRAME.format(
         opset=OPSET,
         scale=float(scale),
         m=multiple,
         to_network="0, 2, 3, 1" if channels_last else "0, 1, 2, 3",
         from_network="0, 3, 1, 2" if channels_last else "0, 1, 2, 3",
-        T_input="" if T is None else ", float T",
-        T="" if T is None else f", float T = {{{float(T)!r}}}",
+        inputs="".join(f", float {name}" for name in beside),
+        defaults="".join(f", float {name} = {{{value!r}}}" for name, value in beside.items()),
     )
     model = onnx.parser.parse_model(text)
     inside = onnx.compose.add_prefix(network, "network/").graph
     inputs = [node.name for node in inside.input]
     around = list(model.graph.node)
     place = [node.input[0] for node in around].index("network_out")
-    join = {inputs[0]: "network_in", "network_out": inside.output[0].name}
-    if T is not None:
-        join[inputs[1]] = "T"
+    join = dict(zip(inputs, ["network_in", *beside]))
+    join |= {"network_out": inside.output[0].name}
     joints = [onnx.helper.make_node("Identity", [old], [new]) for new, old in join.items()]
     enter = [node for node in joints if node.output[0] != "network_out"]
     leave = [node for node in joints if node.output[0] == "network_out"]
@@ -125,10 +140,10 @@ def halve(model: Any) -> Any:
 
 
 def from_keras(model: Any) -> tuple[Any, Run]:
-    """(network, run): a Keras model as a channels-last ONNX model, and as run(x, T) in Keras.
+    """(network, run): a Keras model as a channels-last ONNX model, and as run(x) in Keras.
 
-    run takes and gives float32 arrays with channels *first*; T is ignored. Both are of a float32
-    copy. Raises ValueError for another backend than TensorFlow and for fixed or other shapes.
+    run takes and gives float32 arrays with channels *first*. Both are of a float32 copy.
+    Raises ValueError for another backend than TensorFlow and for fixed or other shapes.
     """
     import keras
     import onnx
@@ -149,7 +164,7 @@ def from_keras(model: Any) -> tuple[Any, Run]:
         )
         network = onnx.load(file)
 
-    def run(x, T):
+    def run(x):
         with keras.device("cpu:0"):
             y = float32(np.moveaxis(x, 1, -1), training=False)
         return np.moveaxis(np.asarray(keras.ops.convert_to_numpy(y)), -1, 1)
@@ -177,8 +192,10 @@ def _float32(model):
     return float32
 
 
-def from_torch(module: Any, multiple: int, T: float | None = None) -> tuple[Any, Run]:
-    """(network, run): a torch module as an ONNX model, and as run(x, T) in torch.
+def from_torch(
+    module: Any, multiple: int, T: float | None = None, rebalance: bool = False
+) -> tuple[Any, Run]:
+    """(network, run): a torch module as an ONNX model, and as run(x, T, rebalance) in torch.
 
     run takes and gives float32 arrays. Both are of a copy in float32, in evaluation mode, on the
     CPU. The module is traced once, at some multiple of `multiple`: a loop whose length depends on
@@ -189,9 +206,8 @@ def from_torch(module: Any, multiple: int, T: float | None = None) -> tuple[Any,
 
     module = copy.deepcopy(module).float().cpu().eval()
     side = multiple * -(-16 // multiple)
-    given = [torch.rand(2, 1, side, side + multiple)]
-    if T is not None:
-        given.append(torch.tensor(float(T)))
+    beside = scalars(T, rebalance)
+    given = [torch.rand(2, 1, side, side + multiple), *map(torch.tensor, beside.values())]
     dynamic = {0: "N", 2: "H", 3: "W"}
     buffer = io.BytesIO()
     with warnings.catch_warnings(action="ignore"):  # deprecated; its successor needs onnxscript
@@ -199,16 +215,15 @@ def from_torch(module: Any, multiple: int, T: float | None = None) -> tuple[Any,
             module,
             tuple(given),
             buffer,  # pyright: ignore[reportArgumentType] (it takes files, its type does not say so)
-            input_names=["L", "T"][: len(given)],
+            input_names=["L", *beside],
             output_names=["ab"],
             dynamic_axes={"L": dynamic, "ab": dynamic},
             opset_version=OPSET,
             dynamo=False,
         )
 
-    def run(x, T):
-        given = [torch.from_numpy(x)] + ([] if T is None else [torch.tensor(float(T))])
+    def run(x, *beside):
         with torch.inference_mode():
-            return module(*given).numpy()
+            return module(torch.from_numpy(x), *map(torch.tensor, beside)).numpy()
 
     return onnx.load_from_string(buffer.getvalue()), run

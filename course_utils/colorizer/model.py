@@ -2,8 +2,9 @@
 
 The graph. Input `L`, float32 (N, 1, H, W), 0..100. Output `ab`, float32 (N, 2, H, W), CIELAB units.
 Any N, H and W: the graph repeats the border at the right and the bottom up to a multiple of what
-the network's strides need, and crops; it does nothing else about size. Where the network has a
-temperature, an optional input `T`, a float32 scalar with a default.
+the network's strides need, and crops; it does nothing else about size. Two more inputs are
+optional, float32 scalars with a default: `T`, a temperature, and beside it `rebalance`, how much of
+the training's prior is taken out: 0, the default, to 1.
 
 The metadata (`metadata_props`): the keys of METADATA, `T` where there is one, and what else the
 lesson adds (epochs, minutes). Text as it is; numbers and `metrics`, rows of `metrics.report`, as
@@ -55,8 +56,8 @@ class Colorizer:
     """A loaded colorizer; make one with `Colorizer.load`.
 
     name: a shipped name, or the stem of the file. metadata: see the module; numbers are numbers,
-    `metrics` is a list. size: the working size. T: the default temperature, or None. n_bytes: how
-    large the file is.
+    `metrics` is a list. size: the working size. T: the default temperature, or None. rebalances:
+    whether it takes `rebalance`. n_bytes: how large the file is.
     """
 
     def __init__(self, path: Path, name: str, threads: int = onnx_graph.THREADS) -> None:
@@ -74,7 +75,8 @@ class Colorizer:
             ) from None
         found = self._session.get_modelmeta().custom_metadata_map
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        optional = {node.name: node for node in self._session.get_overridable_initializers()}
+        optional = {node.name for node in self._session.get_overridable_initializers()}
+        self.rebalances = "rebalance" in optional
         for node, wanted, channels in ((inputs, "L", 1), (outputs, "ab", 2)):
             if [n.name for n in node] != [wanted] or not _is_map(node[0], channels):
                 raise ValueError(
@@ -133,10 +135,13 @@ class Colorizer:
         """The same colorizer, opened once more and running on so many threads."""
         return Colorizer(self._path, self.name, count)
 
-    def ab(self, L: ArrayLike, T: float | None = None) -> NDArray[np.float32]:
+    def ab(
+        self, L: ArrayLike, T: float | None = None, rebalance: float | None = None
+    ) -> NDArray[np.float32]:
         """ab float32 (H, W, 2) or (N, H, W, 2) in CIELAB units, of an L of the same size.
 
         L: (H, W, 1) or (N, H, W, 1) in 0..100. T: a temperature above 0, if the model has one.
+        rebalance: 0 to 1, if the model takes it: how much rare colors gain.
         Resizes nothing: a model is at its best where the shorter side is near its `size`.
         """
         L = np.asarray(L)
@@ -147,10 +152,10 @@ class Colorizer:
         if not (L.min() >= -0.01 and L.max() <= 100.01):  # written so that NaN is refused too
             raise ValueError(f"L spans {L.min():g} to {L.max():g}; it must lie in 0..100.")
         first = np.moveaxis(L.reshape(-1, *L.shape[-3:]), -1, 1)
-        ab = self._run(np.ascontiguousarray(first, np.float32), T)
+        ab = self._run(np.ascontiguousarray(first, np.float32), T, rebalance)
         return np.moveaxis(ab, 1, -1).reshape(*L.shape[:-1], 2)
 
-    def _run(self, L, T=None):
+    def _run(self, L, T=None, rebalance=None):
         feed = {"L": L}
         if T is not None:
             if self.T is None:
@@ -158,15 +163,23 @@ class Colorizer:
             if not 0 < T < np.inf:
                 raise ValueError(f"T is {T}; a temperature is a number above 0.")
             feed["T"] = np.array(T, np.float32)
+        if rebalance is not None:
+            if not self.rebalances:
+                raise ValueError(f"{self.name} cannot rebalance: leave rebalance out.")
+            if not 0 <= rebalance <= 1:
+                raise ValueError(f"rebalance is {rebalance}; it is a number from 0 to 1.")
+            feed["rebalance"] = np.array(rebalance, np.float32)
         return self._session.run(["ab"], feed)[0]
 
-    def colorize(self, rgb: ArrayLike, T: float | None = None) -> NDArray[np.uint8]:
+    def colorize(
+        self, rgb: ArrayLike, T: float | None = None, rebalance: float | None = None
+    ) -> NDArray[np.uint8]:
         """A photograph in color: uint8 (H, W, 3) from uint8 (H, W, 3), gray or not, of any size.
 
         Only its L is used. L is resized to the working size (shorter side; aspect kept up to
         1:16; antialiased), ab is predicted there and brought back bilinearly, and joins L in full
         resolution. L stays as it was: chroma shrinks where sRGB does not hold a color, so black is
-        black and white is white.
+        black and white is white. T and rebalance as in `ab`.
 
         >>> model = Colorizer.load("02_mse_regression")
         >>> model.colorize(np.full((40, 60, 3), 128, np.uint8)).shape
@@ -178,7 +191,7 @@ class Colorizer:
                 f"rgb is {rgb.dtype} {rgb.shape}; colorize takes one picture, uint8 (H, W, 3)."
             )
         L = color.L(rgb)
-        ab = self.ab_for(L, T)
+        ab = self.ab_for(L, T, rebalance)
         painted = np.empty_like(rgb)
         step = 1 + BAND // rgb.shape[1]  # rows at a time: a float picture takes four times the room
         for rows in (slice(i, i + step) for i in range(0, len(rgb), step)):
@@ -186,10 +199,12 @@ class Colorizer:
             painted[rows] = np.round(255 * color.with_ab(L[rows], held))
         return painted
 
-    def ab_for(self, L: NDArray[np.float32], T: float | None = None) -> NDArray[np.float32]:
+    def ab_for(
+        self, L: NDArray[np.float32], T: float | None = None, rebalance: float | None = None
+    ) -> NDArray[np.float32]:
         """ab float32 (H, W, 2) that `colorize` joins to an L (H, W, 1) of any size, unclipped."""
         small = resize(L, *working_size(L.shape[0], L.shape[1], self.size))
-        return resize(self.ab(small.clip(0, 100), T), L.shape[0], L.shape[1])
+        return resize(self.ab(small.clip(0, 100), T, rebalance), L.shape[0], L.shape[1])
 
     def fingerprint(self, source: bytes) -> str:
         """32 digits that name this model and the photograph `source` (bytes), as `save` stores."""
