@@ -3,18 +3,21 @@
 import argparse
 import hashlib
 import json
-import shutil
 import sys
 from collections import Counter
-from contextlib import contextmanager
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from course_utils import photos
-from data_scripts import card, clean, download
-from data_scripts.files import DataError, need, write_whole
+from data_scripts import card, clean, many, names, owned
+from data_scripts.files import DataError, disk_error, need, write_whole
+from data_scripts.web import AGAIN, Gone
+
+PASSING = ("out", "again")  # options that do not say what the data set holds
 
 
 def parser(about, train, test, size):
@@ -44,6 +47,12 @@ def add_from(args, required=False):
     )
 
 
+def add_again(args):
+    """Let the user forget what the server had no more: options.again."""
+    words = "ask again for photographs that were gone (404, 410)"
+    args.add_argument("--again", action="store_true", help=words)
+
+
 def _count(text):
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
@@ -61,47 +70,65 @@ def main(about, candidates, args, argv=None):
         `Picture`} with the splits "test" and "train", or "" where the publisher has none.
     """
     options = args.parse_args(argv)
+    with suppress(AttributeError):  # a terminal may know fewer letters than paths have
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         build(about, candidates, options)
-    except (DataError, OSError) as error:  # OSError: a folder that may not be written, for example
+    except OSError as error:  # a folder that may not be written, for example
+        error = disk_error(error, Path(error.filename or options.out))
         sys.exit(f"{about.name}: {str(error).rstrip('.')}.")
+    except DataError as error:
+        sys.exit(f"{about.name}: {str(error).rstrip('.')}.")
+    except BrokenProcessPool:
+        sys.exit(f"{about.name}: the system ended a process, perhaps for lack of memory; {AGAIN}.")
     except KeyboardInterrupt:
-        sys.exit(f"{about.name}: interrupted; {download.AGAIN}.")
+        sys.exit(f"{about.name}: interrupted; {AGAIN}.")
 
 
 def build(about, candidates, options):
     """Make the folder options.out hold what the options ask for. Does nothing if it does."""
     out = options.out.expanduser()
-    asked = {name: str(value) for name, value in sorted(vars(options).items()) if name != "out"}
-    made, manifest = out / ".made.json", out / "manifest.csv"
-    before = json.loads(made.read_text()) if made.exists() else {}
-    if manifest.exists() and before.get("asked") == asked:
+    if local := getattr(options, "local", None):
+        owned.apart(local, out)
+    again = getattr(options, "again", False)
+    lasting = {name: value for name, value in vars(options).items() if name not in PASSING}
+    asked = {name: str(value) for name, value in sorted(lasting.items())}
+    manifest = out / "manifest.csv"
+    made = owned.recorded(out)
+    whole = manifest.exists() and made.get("asked") == asked and not made.get("later")
+    if whole and not again:
         print(f"{out} is complete; {card.use(about, out)}")
         return
-    if not before and any((out / split).exists() for split in ("train", "test")):
-        raise DataError(f"{out} has a folder train or test of another origin: choose another --out")
+    if not (out / owned.LOCK).exists():  # nothing of ours: before anything is put there
+        owned.check(out, made)
     out.mkdir(parents=True, exist_ok=True)
-    with _alone(out):
-        chosen, counts = choose(candidates(options, out / ".downloads"), options)
+    with owned.alone(out):
+        made = owned.recorded(out)
+        owned.check(out, made)
+        downloads = out / owned.DOWNLOADS
+        if again:
+            many.forget(downloads)
+        chosen, counts = choose(candidates(options, downloads), options)
         if not chosen["train"] or not chosen["test"]:
             raise DataError(f"no photographs are left of {counts['candidates']:,} candidates")
+        jobs, rows = _planned(chosen, out, options.size)
         # From here on `out` changes. A kill leaves no manifest, and the next run goes on.
-        content = [options.size] + [
-            (split, p.id, row["seen"]["sha256"].decode())
-            for split in chosen
-            for p, row in chosen[split]
-        ]
-        now = {"asked": asked, "content": hashlib.sha256(json.dumps(content).encode()).hexdigest()}
-        if now != before:
+        content = [options.size] + [[row["file"], row["id"], row["source_sha256"]] for row in rows]
+        now = {
+            "asked": asked,
+            "content": hashlib.sha256(json.dumps(content).encode()).hexdigest(),
+            "files": [row["file"] for row in rows],
+            "later": counts["later"],
+        }
+        if now != made:
+            if now["content"] != made.get("content"):
+                owned.clear(out, made)
             manifest.unlink(missing_ok=True)
-            if now["content"] != before.get("content"):
-                for split in chosen:
-                    shutil.rmtree(out / split, ignore_errors=True)
-            write_whole(made, json.dumps(now).encode())
-        rows = _write(chosen, out, options.size)
+            owned.record(out, now)
+        _write(jobs, rows, out, options.size)
         write_whole(out / "CARD.md", card.card(about, options, rows, counts).encode())
         write_whole(manifest, card.table(rows).encode())
-    print(f"{card.sentence(counts, options)}\n{card.use(about, out)}")
+    print(f"{card.sentence(counts, options)}\n{card.missing(counts)}{card.use(about, out)}")
 
 
 def choose(candidates, options):
@@ -129,8 +156,10 @@ def choose(candidates, options):
         news = [p for batch in batches.values() for p in batch]
         if not news:
             break
-        failed = download.fetch_all([(p.fetch, p.path) for p in news if p.fetch])
+        failed = many.fetch_all([(p.fetch, p.path) for p in news if p.fetch])
+        gone = sum(isinstance(error, Gone) for error in failed.values())
         counts += Counter({"candidates": len(news), "not to be had": len(failed)})
+        counts += Counter({"gone": gone, "later": len(failed) - gone})
         for split, batch in batches.items():
             batch = [p for p in batch if p.path not in failed]
             found[split] += batch
@@ -156,38 +185,28 @@ def _split(kept, options):
     return {"test": kept[:n_test], "train": kept[n_test:]}
 
 
-def _write(chosen, out, size):
-    """The photographs of both splits as rows of the manifest."""
+def _planned(chosen, out, size):
+    """What is to be written, for `clean.write`, and the rows of the manifest so far."""
     jobs, rows = [], []
     for split in ("train", "test"):
-        for picture, row in sorted(chosen[split], key=lambda pair: pair[0].id):
+        pairs = sorted(chosen[split], key=lambda pair: pair[0].id)
+        suffixes = []
+        for picture, row in pairs:
             suffix = picture.path.suffix.lower()
-            if suffix not in (".jpg", ".jpeg", ".png") or min(row["width"], row["height"]) > size:
-                suffix = ".jpg"
-            name = picture.id.replace("/", "-").removesuffix(picture.path.suffix) + suffix
+            kept = suffix in (".jpg", ".jpeg", ".png") and min(row["width"], row["height"]) <= size
+            suffixes.append(suffix if kept else ".jpg")
+        ids = [picture.id for picture, _ in pairs]
+        for name, (picture, row) in zip(names.targets([*zip(ids, suffixes)]), pairs, strict=True):
             jobs.append((picture.path, out / split / name, size))
             facts = {"id": picture.id, "file": f"{split}/{name}", "url": picture.url}
             facts |= {"licence": picture.licence, "author": picture.author, "split": split}
             facts["source_sha256"] = row["seen"]["sha256"].decode()
             rows.append(facts | {"chroma": f"{row['seen']['chroma']:.2f}"})
-    if len({target for _, target, _ in jobs}) < len(jobs):
-        raise DataError("two photographs would get the same name: rename one of them")
+    return jobs, rows
+
+
+def _write(jobs, rows, out, size):
+    """Write the photographs, and into the rows what came of them."""
     need(out, sum(min(source.stat().st_size, size * size * 2) for source, _, _ in jobs))
     for row, facts in zip(rows, clean.write(jobs), strict=True):
         row |= dict(zip(("width", "height", "bytes", "sha256"), facts, strict=True))
-    return rows
-
-
-@contextmanager
-def _alone(out):
-    """Keep a second run out of the folder, where the system can; a kill releases the lock."""
-    with open(out / ".lock", "w") as lock:
-        try:
-            import fcntl
-
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ModuleNotFoundError:  # Windows
-            pass
-        except BlockingIOError:
-            raise DataError(f"another run is at work in {out}: wait until it is done") from None
-        yield

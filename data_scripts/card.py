@@ -45,6 +45,16 @@ def sentence(counts, options):
     return words + f" Asked for were {' and '.join(short)}: there are no more." * bool(short)
 
 
+def missing(counts):
+    """What was not to be had, and what to do about it; "" where all was."""
+    words = ""
+    if counts["gone"]:
+        words += f"{counts['gone']:,} are no more (404, 410); --again asks for them again.\n"
+    if counts["later"]:
+        words += f"{counts['later']:,} did not come this time; run the command again for them.\n"
+    return words
+
+
 CARD = """# {about.title}
 
 Source: {about.page}
@@ -78,7 +88,7 @@ yet.
 def card(about, options, rows, counts):
     """CARD.md as text."""
     found = Counter(row["licence"] for row in rows).most_common()
-    licences = "\n".join(f"| {n:,} | {licence} |" for licence, n in found)
+    licences = "\n".join(f"| {n:,} | {licence.replace('|', '/')} |" for licence, n in found)
     return CARD.format(
         about=about,
         options=options,
@@ -96,7 +106,7 @@ def command(about, options):
     for name, value in vars(options).items():
         if name == "local" and value:
             words += ["--from", "PATH"]
-        elif name not in ("out", "local") and value:
+        elif name not in ("out", "local", "again") and value:
             words.append(f"--{name}")
             if value is not True:
                 words += map(str, value if isinstance(value, list) else [value])

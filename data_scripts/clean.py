@@ -2,12 +2,14 @@
 
 import os
 import signal
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from io import BytesIO
 from multiprocessing import get_context, parent_process
 from threading import Thread
+from types import ModuleType
 
 import numpy as np
 from PIL import Image
@@ -101,9 +103,21 @@ def _processes(n):
     # spawn: forking a process that has threads can hang
     pool = ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _end_with_parent)
     try:
-        yield partial(pool.map, chunksize=8)
+        yield partial(_mapped, pool)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _mapped(pool, function, items):
+    """`map` of a pool whose processes do not run the caller's script.
+
+    They would where it has a file, and one without `if __name__ == "__main__"` would begin again.
+    """
+    script, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:
+        return pool.map(function, items, chunksize=8)  # starts the processes
+    finally:
+        sys.modules["__main__"] = script
 
 
 def _end_with_parent():

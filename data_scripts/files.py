@@ -1,20 +1,19 @@
-"""What touches the disk: files that are there whole or not at all, checksums, archives."""
+"""What touches the disk: files that are there whole or not at all, checksums, room."""
 
 import errno
-import gzip
 import hashlib
+import json
 import os
 import shutil
-import tarfile
-import zipfile
-import zlib
-from pathlib import PurePosixPath
+import sys
+from pathlib import Path
+from typing import Any
 
 from tqdm.auto import tqdm
 
-from course_utils import photos
-
 RESERVE = 200 * 2**20  # bytes of disk that stay free
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)  # each where it exists
 
 
 class DataError(Exception):
@@ -25,105 +24,79 @@ class DiskFull(DataError):
     """There is no room."""
 
 
-def bar(**options):
+def bar(**options: Any) -> tqdm:
     """A progress bar that shows after a second, and is silent under test."""
     silent = "PYTEST_CURRENT_TEST" in os.environ
     return tqdm(disable=silent, delay=1, leave=False, **options)
 
 
-def digest(path, kind="sha256"):
+def tell(sentence: str) -> None:
+    """Print to stderr, above the progress bars."""
+    tqdm.write(sentence, file=sys.stderr)
+
+
+def digest(path: Path, kind: str = "sha256") -> str:
     """The checksum of a file in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, kind).hexdigest()
 
 
-def beside(path, suffix):
+def beside(path: Path, suffix: str) -> Path:
     """The path with the suffix added to its name."""
     return path.with_name(path.name + suffix)
 
 
-def size_of(path):
+def size_of(path: Path) -> int:
     """The size of a file, 0 where there is none."""
     return path.stat().st_size if path.exists() else 0
 
 
-def write_whole(path, data):
-    """Write bytes so that the file is there whole or not at all, and its folder too."""
+def write_whole(path: Path, data: bytes) -> None:
+    """Write bytes so that the file is there whole or not at all, and its folder too.
+
+    What a kill leaves has the name of the file and `.half`: the next run writes over it, and who
+    owns the one owns the other. A link that somebody put there is removed, not followed.
+    """
     half = beside(path, ".half")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        half.write_bytes(data)
+        half.unlink(missing_ok=True)
+        with open(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK, 0o666), "wb") as f:
+            f.write(data)
         os.replace(half, path)
     except OSError as error:
         half.unlink(missing_ok=True)
         raise disk_error(error, path.parent) from None
 
 
-def disk_error(error, folder):
-    """An OSError as `DiskFull` if that is what it means."""
-    if error.errno not in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+def disk_error(error: OSError, folder: Path) -> Exception:
+    """An OSError as `DiskFull`, which names the disk, if that is what it means."""
+    if error.errno not in FULL:
         return error
-    return DiskFull(f"the disk of {folder} is full: free some space and run the command again")
+    return DiskFull(
+        f"the disk of {folder} (mounted at {disk_of(folder)}) is full: free some space and run the "
+        "command again"
+    )
 
 
-def need(folder, size):
+def disk_of(folder: Path) -> Path:
+    """Where the disk is mounted that holds a folder, which need not exist yet."""
+    folder = folder.absolute()
+    return next(p for p in (folder, *folder.parents) if os.path.ismount(p) or p == p.parent)
+
+
+def need(folder: Path, size: int) -> None:
     """Raise DiskFull where `size` bytes would leave less than RESERVE free."""
     free = shutil.disk_usage(folder).free
     if free < size + RESERVE:
         wanted, there = (f"{n / 2**20:,.0f} MB" for n in (size + RESERVE, free))
-        raise DiskFull(f"{folder} needs {wanted} of free disk and has {there}")
+        disk = disk_of(folder)
+        raise DiskFull(f"{folder} needs {wanted} of free disk, and {disk} has {there}: free some")
 
 
-def unpack(archive, folder):
-    """Take the pictures out of a zip or tar archive into folder; go on where a kill stopped it.
-
-    Names that would leave the folder, links and everything that is no picture are passed over.
-    Raises DataError for an archive that is damaged.
-    """
-    stamp = f"{archive.name} {size_of(archive)} {archive.stat().st_mtime_ns}"
-    begun, done = folder / ".begun", folder / ".unpacked"
-    if done.exists() and done.read_text() == stamp:
-        return folder
-    if not begun.exists() or begun.read_text() != stamp:  # pictures of another archive
-        shutil.rmtree(folder, ignore_errors=True)
-        write_whole(begun, stamp.encode())
+def parsed(text: bytes | str, what: str) -> Any:
+    """JSON that came from outside; DataError where it is none."""
     try:
-        with bar(desc=f"unpacking {archive.name}", unit="photo") as shown:
-            for name, size, read in _members(archive):
-                target = _inside(folder, name)
-                if target and size_of(target) != size:
-                    write_whole(target, read())
-                shown.update()
-    except (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise DataError(f"{archive} is damaged ({error}): delete it and get it again.") from None
-    write_whole(done, stamp.encode())
-    return folder
-
-
-def _members(archive):
-    """Name, size and a function that reads it, of every plain file of an archive, in order."""
-    if zipfile.is_zipfile(archive):
-        with zipfile.ZipFile(archive) as opened:
-            for info in opened.infolist():
-                if not info.is_dir():
-                    yield info.filename, info.file_size, lambda info=info: opened.read(info)
-        return
-    with open(archive, "rb") as file:
-        zipped = file.read(2) == b"\x1f\x8b"
-    with (gzip.open if zipped else open)(archive, "rb") as stream:
-        with tarfile.open(fileobj=stream, mode="r|") as opened:  # a stream builds no index
-            for info in opened:
-                if info.isfile():
-                    yield info.name, info.size, lambda info=info: opened.extractfile(info).read()
-                opened.members.clear()
-        while stream.read(2**20):  # to the end, where gzip's checksum stands
-            pass
-
-
-def _inside(folder, name):
-    """Where a member goes; None for what is no picture or would leave the folder."""
-    path = PurePosixPath(name.replace("\\", "/"))
-    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
-    if hidden or path.is_absolute() or ":" in name or path.suffix.lower() not in photos.SUFFIXES:
-        return None
-    return folder.joinpath(*path.parts)
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{what} is damaged: it is no JSON ({str(error)[:80]})") from None

@@ -1,15 +1,16 @@
 """Flickr: photographs with a tag, under free licences, through its API and a key of yours."""
 
-import json
 import os
 import re
 import time
 from itertools import count
+from typing import NamedTuple
 from urllib.parse import quote
 
-from data_scripts import build, download, local
+from data_scripts import build, local, names, web
 from data_scripts.card import About
-from data_scripts.files import DataError
+from data_scripts.download import fetch
+from data_scripts.files import DataError, parsed
 
 ABOUT = About(
     name="flickr",
@@ -23,6 +24,7 @@ KEYS = "https://www.flickr.com/services/apps/create/"
 PER_PAGE = 500  # the most that Flickr gives
 SIZES = "zclm"  # 640, 800, 1,024 and 500 pixels of the longer side
 FREE = re.compile(r"licenses/by(-sa)?/|publicdomain|commons/usage|usa\.gov")
+MOST = 2**24  # bytes of an answer
 PASSING = (105, 106)  # "currently unavailable", "temporary issue"
 
 
@@ -34,12 +36,9 @@ def candidates(options, downloads):
 def _found(options, downloads):
     """Search results. Flickr shows 4,000 of a query at most, hence one query for each page: what
     was uploaded before the oldest photograph that is known."""
-    folder = downloads / f"tag-{quote(options.tag, safe='')}"
-    listed = _call("flickr.photos.licenses.getInfo", folder / "licences.json", {})
-    rows = listed["licenses"]["license"]
-    free = {str(row["id"]): row for row in rows if FREE.search(row["url"])}
-    if not free:
-        raise DataError(f"Flickr lists no free licence; {download.OFFLINE}")
+    [name] = names.targets([(f"tag-{quote(options.tag, safe='')}", "")])
+    folder = downloads / name
+    free = _free(_call("flickr.photos.licenses.getInfo", folder / "licences.json", {}))
     query = {
         "tags": options.tag,
         "license": ",".join(sorted(free, key=int)),
@@ -50,40 +49,82 @@ def _found(options, downloads):
         "extras": ",".join(["license", "owner_name", "date_upload", *(f"url_{s}" for s in SIZES)]),
         "per_page": PER_PAGE,
     }
-    known = set()
+    known, before = set(), None
     for page in count(1):
         file = folder / f"page-{page:04}.json"
-        rows = _call("flickr.photos.search", file, query)["photos"]["photo"]
+        rows = _rows(_call("flickr.photos.search", file, query))
         if not rows:
+            file.unlink()  # the end, or a bad moment: the next run asks again
             return
-        news = [row for row in rows if row["id"] not in known]
-        oldest = min(int(row["dateupload"]) for row in rows)
+        news = [row for row in rows if row.id not in known]
+        oldest = min(row.uploaded for row in rows)
         # photographs of one second may stand on two pages; where all are known, go on below
         query["max_upload_date"] = oldest if news else oldest - 1
+        if not news and query["max_upload_date"] == before:
+            return  # the answer does not heed the query
+        before = query["max_upload_date"]
         for row in news:
-            known.add(row["id"])
+            known.add(row.id)
             address = _address(row, options.size)
-            if address and str(row["license"]) in free:
-                licence = free[str(row["license"])]
+            if address and row.licence in free:
                 yield local.Picture(
-                    id=row["id"],
-                    path=downloads / "photographs" / f"{row['id']}-{options.size}.jpg",
-                    url=f"https://www.flickr.com/photos/{row['owner']}/{row['id']}",
-                    licence=f"{licence['name']} ({licence['url']})",
-                    author=row["ownername"],
+                    id=row.id,
+                    path=downloads / "photographs" / f"{row.id}-{options.size}.jpg",
+                    url=f"https://www.flickr.com/photos/{quote(row.owner, safe='@')}/{row.id}",
+                    licence=free[row.licence],
+                    author=row.author,
                     fetch=address,
                 )
 
 
-def _address(row, size):
-    """Of the smallest file whose shorter side is long enough, else of the largest; None of none."""
-    there = [
-        (min(int(row[f"height_{s}"]), int(row[f"width_{s}"])), row[f"url_{s}"])
+class Row(NamedTuple):
+    """What Flickr says of a photograph. sizes: pairs (shorter side, address)."""
+
+    id: str
+    owner: str
+    author: str
+    uploaded: int
+    licence: str
+    sizes: list
+
+
+def _rows(answer):
+    """The photographs of a search; DataError where the answer is not as documented."""
+    try:
+        return [_row(row) for row in answer["photos"]["photo"]]
+    except (LookupError, TypeError, ValueError) as error:
+        raise DataError(f"Flickr's answer is not as documented ({error!r})") from None
+
+
+def _row(row):
+    if not re.fullmatch(r"\d{1,20}", row["id"], re.ASCII):
+        raise ValueError(f"id {row['id'][:80]!a}")  # it names files here
+    sizes = [
+        (min(int(row[f"height_{s}"]), int(row[f"width_{s}"])), str(row[f"url_{s}"]))
         for s in SIZES
         if f"url_{s}" in row
     ]
-    enough = [pair for pair in there if pair[0] >= size]
-    return min(enough)[1] if enough else max(there, default=(0, None))[1]
+    author, owner = names.plain(row["ownername"]), names.plain(row["owner"])
+    return Row(row["id"], owner, author, int(row["dateupload"]), str(row["license"]), sizes)
+
+
+def _free(answer):
+    """{number: name and address} of the licences that allow to hand a photograph on."""
+    try:
+        rows = answer["licenses"]["license"]
+        found = {str(int(row["id"])): (str(row["name"]), str(row["url"])) for row in rows}
+    except (LookupError, TypeError, ValueError) as error:
+        raise DataError(f"Flickr's answer is not as documented ({error!r})") from None
+    free = {number: pair for number, pair in found.items() if FREE.search(pair[1])}
+    if not free:
+        raise DataError(f"Flickr lists no free licence; {web.OFFLINE}")
+    return {number: names.plain(f"{name} ({url})") for number, (name, url) in free.items()}
+
+
+def _address(row, size):
+    """Of the smallest file whose shorter side is long enough, else of the largest; None of none."""
+    enough = [pair for pair in row.sizes if pair[0] >= size]
+    return min(enough)[1] if enough else max(row.sizes, default=(0, None))[1]
 
 
 def _call(method, file, query):
@@ -92,37 +133,37 @@ def _call(method, file, query):
     if not key and not file.exists():
         raise DataError(
             f"FLICKR_API_KEY is not set: get a key at {KEYS} and `export FLICKR_API_KEY=...`; "
-            f"{download.OFFLINE}"
+            f"{web.OFFLINE}"
         )
     params = {"method": method, "api_key": key, "format": "json", "nojsoncallback": 1, **query}
-    for trial in range(download.TRIES):
+    for wait in (*(web.BACKOFF * 2**trial for trial in range(web.TRIES)), None):
         try:
-            download.fetch(API, file, params=params, check=_no_error)
-            return json.loads(file.read_text(encoding="utf-8"))
-        except _Busy as error:
-            busy = error
-            time.sleep(download.BACKOFF * 2**trial)
-    raise busy
+            fetch(API, file, params=params, check=_no_error, most=MOST)
+            break
+        except _Busy:
+            if wait is None:
+                raise
+            time.sleep(wait)
+    return parsed(file.read_bytes(), str(file))
 
 
-class _Busy(download.DownloadError):
+class _Busy(web.DownloadError):
     """Flickr says that it is for a moment only."""
 
 
 def _no_error(file):
     """Flickr reports errors with status 200."""
-    try:
-        answer = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError:
-        raise download.DownloadError("Flickr's answer is no JSON") from None
-    if answer.get("stat") != "ok":
-        kind = _Busy if answer.get("code") in PASSING else download.Gone
-        raise kind(f"Flickr says {answer.get('message', 'nothing')!r}")
+    answer = parsed(file.read_bytes(), "Flickr's answer")
+    if not isinstance(answer, dict) or answer.get("stat") != "ok":
+        answer = answer if isinstance(answer, dict) else {}
+        kind = _Busy if answer.get("code") in PASSING else web.DownloadError
+        raise kind(f"Flickr says {names.plain(answer.get('message'), 200) or 'nothing'!r}")
 
 
 def main(argv=None):
     args = build.parser(ABOUT, train=5_000, test=100, size=256)
     args.add_argument("--tag", default="mountain", help="what the photographs show (mountain)")
+    build.add_again(args)
     build.main(ABOUT, candidates, args, argv)
 
 

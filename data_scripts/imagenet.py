@@ -3,8 +3,9 @@
 import re
 
 from data_scripts import build, local
+from data_scripts.archives import unpack
 from data_scripts.card import About
-from data_scripts.files import DataError, unpack
+from data_scripts.files import DataError
 
 ABOUT = About(
     name="imagenet",
@@ -31,7 +32,7 @@ def candidates(options, downloads):
     for name in names:
         folder = found[name]
         if not folder.is_dir():
-            folder = unpack(folder, downloads / "classes" / name)
+            folder = unpack(folder, downloads / "unpacked")
         pictures += local.pictures_in(folder, folder.parent, ABOUT)
     return {"": local.mixed(pictures)}
 

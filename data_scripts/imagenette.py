@@ -1,11 +1,9 @@
 """Imagenette: ten easy classes of ImageNet in one small archive; the default on Colab."""
 
-from pathlib import Path
-
 from data_scripts import build, local
+from data_scripts.archives import unpack
 from data_scripts.card import About
 from data_scripts.download import fetch
-from data_scripts.files import unpack
 
 ABOUT = About(
     name="imagenette",
@@ -30,7 +28,7 @@ def candidates(options, downloads):
     folder = options.local
     if folder is None:
         archive = fetch(ADDRESS + name, downloads / name, checksum=checksum)
-        folder = unpack(archive, downloads / Path(name).stem)
+        folder = unpack(archive, downloads / "unpacked")
     root = local.folder_of(folder, downloads)
     found = {}
     for split, published in (("train", "train"), ("test", "val")):

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from data_scripts import build, local
 from data_scripts.card import About
-from data_scripts.download import OFFLINE, DownloadError
 from data_scripts.files import DataError
+from data_scripts.web import OFFLINE, DownloadError
 
 ABOUT = About(
     name="intel",

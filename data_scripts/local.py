@@ -1,12 +1,14 @@
 """Candidates, and where they come from when they are here already: a folder or an archive."""
 
 import hashlib
+import os
 from pathlib import Path
 from typing import NamedTuple
 
 from course_utils import photos
-from data_scripts.download import OFFLINE
-from data_scripts.files import DataError, unpack
+from data_scripts.archives import unpack
+from data_scripts.files import DataError
+from data_scripts.web import OFFLINE
 
 
 class Picture(NamedTuple):
@@ -26,7 +28,7 @@ def folder_of(local, downloads):
     if local.is_dir():
         return local
     if local.is_file():
-        return unpack(local, downloads / f"unpacked-{local.name}")
+        return unpack(local, downloads / "unpacked")
     raise DataError(f"there is no folder or archive {local}; {OFFLINE}")
 
 
@@ -46,5 +48,5 @@ def mixed(pictures):
 def pictures_in(folder, root, about, licence="", url=""):
     """Candidates from the files of a folder; an id is the path under root."""
     for file in photos.files_in(folder):
-        name = file.relative_to(root).as_posix()
+        name = os.fsencode(file.relative_to(root).as_posix()).decode("utf-8", "backslashreplace")
         yield Picture(name, file, f"{url or about.page}#{name}", licence or about.licence)

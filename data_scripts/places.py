@@ -1,9 +1,9 @@
 """Places365: the validation photographs, scenes of 365 kinds, without the gray ones."""
 
 from data_scripts import build, local
+from data_scripts.archives import unpack
 from data_scripts.card import About
 from data_scripts.download import fetch
-from data_scripts.files import unpack
 
 ABOUT = About(
     name="places",
@@ -12,7 +12,7 @@ ABOUT = About(
     licence="for research and education; the photographs belong to their authors",
     used_by="Kaushik et al.'s global and local features: 2.3 million of Places, and 20,000",
 )
-ADDRESS = "http://data.csail.mit.edu/places/places365/val_256.tar"
+ADDRESS = "https://data.csail.mit.edu/places/places365/val_256.tar"
 CHECKSUM = "md5:e27b17d8d44f4af9a78502beb927f808"  # as torchvision publishes it
 
 
@@ -21,7 +21,7 @@ def candidates(options, downloads):
     root = options.local
     if root is None:
         archive = fetch(ADDRESS, downloads / "val_256.tar", checksum=CHECKSUM)
-        root = unpack(archive, downloads / "val_256")
+        root = unpack(archive, downloads / "unpacked")
     root = local.folder_of(root, downloads)
     return {"": local.mixed(local.pictures_in(root, root, ABOUT, url=ADDRESS))}
 

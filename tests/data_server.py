@@ -1,8 +1,11 @@
 """A server for the data scripts: files with ranges and ETags, and every way to misbehave."""
 
+import email.utils
 import hashlib
 import io
 import socket
+import ssl
+import struct
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,12 +15,18 @@ from urllib.parse import parse_qsl, urlsplit
 import numpy as np
 from PIL import Image
 
+from data_scripts import web
 
-def stay_inside(monkeypatch, download):
-    """No waiting, no sessions that remember how long to wait, no address but this machine's."""
-    monkeypatch.setattr(download, "BACKOFF", 0.01)
-    monkeypatch.setattr(download, "PAUSE", 0)
-    monkeypatch.setattr(download, "_local", threading.local())
+
+def stay_inside(monkeypatch):
+    """No waiting, no sessions that remember how long to wait, no address but this machine's.
+
+    The server of these tests has no certificate: plain http is taken for https.
+    """
+    monkeypatch.setattr(web, "BACKOFF", 0.01)
+    monkeypatch.setattr(web, "PAUSE", 0)
+    monkeypatch.setattr(web, "_local", threading.local())
+    monkeypatch.setattr(web, "SCHEMES", ("http", "https"))
     original = socket.socket.connect
 
     def connect(self, address):
@@ -54,9 +63,12 @@ class DataServer:
     """Serves `files` {path: bytes, or function of the query that gives bytes}.
 
     `troubles` {path: list} holds what happens to the next requests of a path, one by one: a number
-    (that status), (number, headers), "cut" (half of the body), "stall", or None (no trouble). A
-    list that ends in `...` repeats the entry before it forever.
+    (that status), (number, headers), None (no trouble), or a word. A list that ends in `...`
+    repeats the entry before it forever. Words: "cut" (half of the body), "stall" (and silence),
+    "half" (half, without a length), "whole" (all, without a length), "empty", "reset" (before any
+    byte), "drip" (the body byte by byte), "drip headers".
     `ranges`, `tags`, `sizes`: whether it answers Range, sends ETags, sends Content-Length.
+    `changed`: the time that it sends as Last-Modified in place of ETags.
     `delay`: seconds between two pieces of 8 KB. `requests`: what was asked for, in order.
     """
 
@@ -64,10 +76,14 @@ class DataServer:
         self.files, self.troubles, self.requests = {}, {}, []
         self.ranges = self.tags = self.sizes = True
         self.heed_if_range = True
-        self.delay = 0
+        self.delay, self.changed = 0, None
         self.closing = threading.Event()
 
     def __enter__(self):
+        return self.start()
+
+    def start(self, certificate=None):
+        """Begin to serve, over TLS where there is a certificate."""
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -88,8 +104,13 @@ class DataServer:
 
         self._http = Server(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
         threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
-        self.address = f"http://127.0.0.1:{self._http.server_port}/"
+        scheme = "https" if certificate else "http"
+        self.address = f"{scheme}://127.0.0.1:{self._http.server_port}/"
         return self
 
     def __exit__(self, *_):
@@ -122,8 +143,20 @@ class DataServer:
             body = body(query)
         if body is None:
             return self._send(handler, 404, {}, b"<html>not found</html>")
+        if trouble == "reset":
+            linger = struct.pack("ii", 1, 0)
+            handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            handler.close_connection = True
+            return handler.connection.close()
+        if trouble == "empty":
+            return self._send(handler, 200, {}, b"")
+        if trouble == "drip headers":
+            return self._drip(handler, b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 1000)
         tag = f'"{hashlib.md5(body).hexdigest()}"'
         headers = {"ETag": tag} if self.tags else {}
+        if self.changed is not None:
+            tag = email.utils.formatdate(self.changed, usegmt=True)
+            headers = {"Last-Modified": tag}
         status, begin = 200, 0
         asked = handler.headers.get("Range", "")
         same = not self.heed_if_range or handler.headers.get("If-Range", tag) == tag
@@ -138,12 +171,20 @@ class DataServer:
 
     def _send(self, handler, status, headers, body, trouble=None):
         handler.send_response(status)
+        if trouble in ("half", "whole"):
+            handler.end_headers()
+            handler.wfile.write(body[: len(body) // 2] if trouble == "half" else body)
+            handler.close_connection = True
+            return
         for name, value in headers.items():
             handler.send_header(name, value)
         chunked = not self.sizes and status == 200
         name, value = ("Transfer-Encoding", "chunked") if chunked else ("Content-Length", len(body))
-        handler.send_header(name, str(value))
+        if name not in headers:
+            handler.send_header(name, str(value))
         handler.end_headers()
+        if trouble == "drip":
+            return self._drip(handler, body)
         sent = body[: len(body) // 2] if trouble else body
         for start in range(0, len(sent), 8192):
             piece = sent[start : start + 8192]
@@ -156,3 +197,10 @@ class DataServer:
             handler.close_connection = True
         elif chunked:
             handler.wfile.write(b"0\r\n\r\n")
+
+    def _drip(self, handler, data):
+        handler.close_connection = True
+        for byte in data:
+            handler.wfile.write(bytes([byte]))
+            if self.closing.wait(0.02):
+                return

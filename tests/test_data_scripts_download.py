@@ -1,29 +1,30 @@
 """Fetching and unpacking: refusals, cut connections, changed files, full disks, bad archives."""
 
 import errno
+import hashlib
 import io
 import shutil
 import socket
-import tarfile
 import time
-import zipfile
-from pathlib import Path
 
 import pytest
 import requests
 from data_server import DataServer, jpeg, stay_inside
 
-from data_scripts import download, files
-from data_scripts.download import DownloadError, Gone, fetch, fetch_all
-from data_scripts.files import DataError, DiskFull, unpack
+from data_scripts import download, files, many, web
+from data_scripts.download import fetch
+from data_scripts.files import DiskFull
+from data_scripts.many import fetch_all
+from data_scripts.web import DownloadError, Gone
 
 BODY = b"\xff\xd8\xff" + bytes(range(256)) * 400  # 100 KB that begin like a JPEG
+PHOTO = jpeg(1)
 PIECE = 2**14
 
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch):
-    stay_inside(monkeypatch, download)
+    stay_inside(monkeypatch)
 
 
 @pytest.fixture
@@ -45,8 +46,8 @@ def test_a_file_is_fetched_once(server, tmp_path):
     assert left_in(tmp_path) == ["a.jpg"]
 
 
-@pytest.mark.parametrize("status, reason", [(403, "Forbidden"), (404, "Not Found"), (410, "Gone")])
-def test_a_refusal_is_final(status, reason, server, tmp_path):
+@pytest.mark.parametrize("status, reason", [(404, "Not Found"), (410, "Gone")])
+def test_what_is_gone_is_gone(status, reason, server, tmp_path):
     server.troubles["/a.jpg"] = [status]
     with pytest.raises(Gone) as caught:
         fetch(server.address + "a.jpg", tmp_path / "a.jpg")
@@ -57,12 +58,18 @@ def test_a_refusal_is_final(status, reason, server, tmp_path):
     assert left_in(tmp_path) == []
 
 
-def test_a_busy_server_is_given_the_time_it_asks_for(server, tmp_path):
+def test_a_busy_server_is_given_the_time_it_asks_for(server, tmp_path, capsys):
     server.troubles["/a.jpg"] = [(429, {"Retry-After": "1"})]
     begun = time.monotonic()
     assert fetch(server.address + "a.jpg", tmp_path / "a.jpg").read_bytes() == BODY
     assert 1 <= time.monotonic() - begun < 5
     assert len(server.requests) == 2
+    assert capsys.readouterr().err == "the server asks to wait 1 seconds\n"
+
+
+def test_a_wait_that_is_no_number_is_passed_over(server, tmp_path):
+    server.troubles["/a.jpg"] = [(503, {"Retry-After": "soon"})]
+    assert fetch(server.address + "a.jpg", tmp_path / "a.jpg").read_bytes() == BODY
 
 
 def test_a_server_that_asks_for_an_hour_ends_the_run(server, tmp_path):
@@ -83,7 +90,7 @@ def test_a_lasting_failure_is_told(server, tmp_path):
     server.troubles["/a.jpg"] = [500, ...]
     with pytest.raises(DownloadError, match=r"\(500 Internal Server Error\): run the command ag"):
         fetch(server.address + "a.jpg", tmp_path / "a.jpg")
-    assert len(server.requests) == download.TRIES + 1
+    assert len(server.requests) == web.TRIES + 1
     server.troubles.clear()
     assert fetch(server.address + "a.jpg", tmp_path / "a.jpg").read_bytes() == BODY
 
@@ -92,16 +99,50 @@ def begins(asked):
     return [int(text.removeprefix("bytes=").rstrip("-") or 0) for text in asked]
 
 
-@pytest.mark.parametrize("tags", [True, False])
-def test_a_cut_connection_goes_on_where_it_was(tags, server, tmp_path):
-    server.tags = tags  # without ETag the size tells
+@pytest.mark.parametrize("shown", ["ETag", "Last-Modified", "checksum"])
+def test_a_cut_connection_goes_on_where_it_was(shown, server, tmp_path):
+    server.tags = shown == "ETag"
+    server.changed = time.time() - 90 if shown == "Last-Modified" else None
+    checksum = f"sha256:{hashlib.sha256(BODY).hexdigest()}" if shown == "checksum" else ""
     server.troubles["/a.jpg"] = ["cut", "cut"]
-    assert fetch(server.address + "a.jpg", tmp_path / "a.jpg").read_bytes() == BODY
+    url = server.address + "a.jpg"
+    assert fetch(url, tmp_path / "a.jpg", checksum=checksum).read_bytes() == BODY
     first, second, third = begins(server.asked("/a.jpg"))
     assert first == 0
     assert 0 <= len(BODY) // 2 - second < PIECE
     assert 0 <= second + (len(BODY) - second) // 2 - third < PIECE
     assert left_in(tmp_path) == ["a.jpg"]
+
+
+@pytest.mark.parametrize("changed", [None, 20])
+def test_nothing_shows_that_it_is_the_same_file(changed, server, tmp_path):
+    """Two versions of one length: a size shows nothing, nor does a date of the same minute."""
+    server.tags = False
+    server.changed = changed and time.time() - changed
+    other = BODY[:3] + BODY[:2:-1]
+    server.troubles["/a.jpg"] = ["cut", 500, ...]
+    with pytest.raises(DownloadError):
+        fetch(server.address + "a.jpg", tmp_path / "a.jpg")
+    assert (tmp_path / "a.jpg.part").stat().st_size > PIECE
+    server.troubles.clear()
+    server.files["/a.jpg"] = other
+    assert fetch(server.address + "a.jpg", tmp_path / "a.jpg").read_bytes() == other
+    assert set(server.asked("/a.jpg")) == {""}
+
+
+def test_a_splice_of_two_versions_does_not_pass_the_checksum(server, tmp_path):
+    server.tags = False
+    other = BODY[:3] + BODY[:2:-1]
+    server.troubles["/a.jpg"] = ["cut", 500, ...]
+    url, checksum = server.address + "a.jpg", f"sha256:{hashlib.sha256(other).hexdigest()}"
+    with pytest.raises(DownloadError):
+        fetch(url, tmp_path / "a.jpg", checksum=checksum)
+    server.troubles.clear()
+    server.files["/a.jpg"] = other
+    with pytest.raises(DownloadError, match="its sha256 is"):
+        fetch(url, tmp_path / "a.jpg", checksum=checksum)
+    assert left_in(tmp_path) == []
+    assert fetch(url, tmp_path / "a.jpg", checksum=checksum).read_bytes() == other
 
 
 def test_a_server_without_ranges_begins_anew(server, tmp_path):
@@ -123,7 +164,7 @@ def test_a_connection_that_is_always_cut_is_given_up_and_kept(server, tmp_path):
     server.troubles["/a.jpg"] = ["cut", ...]
     with pytest.raises(DownloadError, match="the connection was cut.*run the command again"):
         fetch(server.address + "a.jpg", tmp_path / "a.jpg")
-    assert len(server.requests) == download.TRIES + 1
+    assert len(server.requests) == web.TRIES + 1
     assert left_in(tmp_path) == ["a.jpg.note", "a.jpg.part"]
 
 
@@ -132,10 +173,8 @@ def test_a_connection_that_is_always_cut_is_given_up_and_kept(server, tmp_path):
 def test_a_file_that_changed_meanwhile_begins_anew(other, heed, server, tmp_path):
     server.heed_if_range = heed  # some servers send the rest of another file
     server.troubles["/a.jpg"] = ["cut", 403]
-    with pytest.raises(Gone):
-        download._complete(
-            server.address + "a.jpg", tmp_path / "a.jpg.part", tmp_path / "a.jpg.note", None
-        )
+    with pytest.raises(DownloadError, match="403 Forbidden"):
+        fetch(server.address + "a.jpg", tmp_path / "a.jpg")
     assert (tmp_path / "a.jpg.part").stat().st_size > PIECE
     server.files["/a.jpg"] = other
     assert fetch(server.address + "a.jpg", tmp_path / "a.jpg").read_bytes() == other
@@ -178,8 +217,9 @@ def test_a_part_of_another_address_is_not_used(server, tmp_path):
 )
 def test_a_web_page_does_not_pass_for_a_file(name, body, what, server, tmp_path):
     server.files["/" + name] = body
-    with pytest.raises(Gone, match=what):
+    with pytest.raises(DownloadError, match=f"{what}.*run the command again") as caught:
         fetch(server.address + name, tmp_path / name)
+    assert not isinstance(caught.value, Gone)  # a login page may be gone tomorrow
     assert left_in(tmp_path) == []
 
 
@@ -202,7 +242,7 @@ def test_a_disk_without_room_is_told_before_anything_is_written(server, tmp_path
     with monkeypatch.context() as patch:
         free = files.RESERVE + len(BODY) - 1
         patch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=free))
-        with pytest.raises(DiskFull, match="needs 200 MB of free disk and has 200 MB"):
+        with pytest.raises(DiskFull, match="needs 200 MB of free disk, and / has 200 MB"):
             fetch(server.address + "a.jpg", tmp_path / "a.jpg")
         assert not (tmp_path / "a.jpg").exists()
         patch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=free + 1))
@@ -218,31 +258,46 @@ class Full(io.FileIO):
         return super().write(data)
 
 
-def test_a_disk_that_fills_up_keeps_what_came(server, tmp_path, monkeypatch):
-    with monkeypatch.context() as patch, pytest.raises(DiskFull, match="full: free some space"):
-        original = Path.open
-        patch.setattr(
-            Path,
-            "open",
-            lambda self, mode="r", **o: (
-                Full(self, "ab") if mode == "ab" else original(self, mode, **o)
-            ),
-        )
+@pytest.fixture
+def full_disk(monkeypatch):
+    """A disk that is full after 40,000 bytes, for what `open` makes of a number."""
+    real = open
+
+    def full(file, mode="r", *rest, **options):
+        return Full(file, mode) if isinstance(file, int) else real(file, mode, *rest, **options)
+
+    def use(module):
+        monkeypatch.setattr(module, "open", full, raising=False)
+
+    return use
+
+
+SAYS_FULL = r"the disk of .* \(mounted at .*\) is full: free some space and run the command again"
+
+
+def test_a_disk_that_fills_up_leaves_no_half(server, tmp_path, full_disk):
+    full_disk(download)
+    with pytest.raises(DiskFull, match=SAYS_FULL):
         fetch(server.address + "a.jpg", tmp_path / "a.jpg")
-    assert (tmp_path / "a.jpg.part").stat().st_size == 2 * PIECE
-    assert fetch(server.address + "a.jpg", tmp_path / "a.jpg").read_bytes() == BODY
-    assert begins(server.asked("/a.jpg")) == [0, 2 * PIECE]
+    assert left_in(tmp_path) == []
 
 
-def test_a_disk_that_fills_up_under_small_files(tmp_path, monkeypatch):
-    def full(self, data):
-        raise OSError(errno.ENOSPC, "No space left on device")
+def test_a_file_of_unknown_size_leaves_room(server, tmp_path, monkeypatch):
+    server.sizes = False
+    monkeypatch.setattr(download, "OFTEN", 30_000)
+    usage = shutil.disk_usage(tmp_path)
+    rooms = iter([2**40, 2**40, 0])
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=next(rooms)))
+    with pytest.raises(DiskFull, match="free some"):
+        fetch(server.address + "a.jpg", tmp_path / "a.jpg")
+    assert left_in(tmp_path) == []
 
+
+def test_a_disk_that_fills_up_under_small_files(tmp_path, full_disk):
     files.write_whole(tmp_path / "sub" / "a", b"old")
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", full)
-        with pytest.raises(DiskFull, match="full: free some space"):
-            files.write_whole(tmp_path / "sub" / "a", b"new")
+    full_disk(files)
+    with pytest.raises(DiskFull, match=SAYS_FULL):
+        files.write_whole(tmp_path / "sub" / "a", bytes(50_000))
     assert (tmp_path / "sub" / "a").read_bytes() == b"old"
     assert left_in(tmp_path) == ["a"]
 
@@ -261,7 +316,7 @@ def test_a_machine_without_network(tmp_path):
 
 
 def test_a_server_that_falls_silent(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(download, "TIMEOUT", (1, 0.2))
+    monkeypatch.setattr(web, "TIMEOUT", (1, 0.2))
     server.troubles["/a.jpg"] = ["stall"]
     assert fetch(server.address + "a.jpg", tmp_path / "a.jpg").read_bytes() == BODY
     assert len(server.requests) == 2
@@ -277,7 +332,8 @@ def test_no_message_shows_the_query(trouble, server, tmp_path):
 
 
 def test_requests_keep_their_distance(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(download, "PAUSE", 0.05)
+    monkeypatch.setattr(web, "PAUSE", 0.05)
+    server.files["/a.jpg"] = PHOTO
     jobs = [(server.address + "a.jpg", tmp_path / f"{i}.jpg") for i in range(8)]
     begun = time.monotonic()
     assert fetch_all(jobs) == {}
@@ -286,18 +342,90 @@ def test_requests_keep_their_distance(server, tmp_path, monkeypatch):
 
 def test_what_is_gone_is_noted(server, tmp_path):
     jobs = [(server.address + f"{i}.jpg", tmp_path / f"{i}.jpg") for i in range(12)]
-    server.files |= {f"/{i}.jpg": BODY for i in range(12) if i not in (3, 7)}
-    server.files["/7.jpg"] = b"<html>photo unavailable</html>"
+    server.files |= {f"/{i}.jpg": PHOTO for i in range(12) if i != 3}
+    server.files["/7.jpg"] = b"<html>log in first</html>"
     server.troubles["/5.jpg"] = [500, ...]
     failed = fetch_all(jobs)
     assert sorted(path.name for path in failed) == ["3.jpg", "5.jpg", "7.jpg"]
-    assert "404 Not Found" in failed[tmp_path / "3.jpg"]
-    assert "a web page" in failed[tmp_path / "7.jpg"]
+    assert "404 Not Found" in str(failed[tmp_path / "3.jpg"])
+    assert "a web page" in str(failed[tmp_path / "7.jpg"])
+    assert [p.name for p, error in failed.items() if isinstance(error, Gone)] == ["3.jpg"]
     server.requests.clear()
     server.troubles.clear()
-    failed = fetch_all(jobs)  # what failed for the moment is there now, the rest is not asked for
-    assert sorted(path.name for path in failed) == ["3.jpg", "7.jpg"]
-    assert {request.path for request in server.requests} == {"/5.jpg"}
+    server.files |= {"/7.jpg": PHOTO, "/3.jpg": PHOTO}
+    for _ in range(2):  # what failed for the moment is there now, the rest is not asked for
+        assert [path.name for path in fetch_all(jobs)] == ["3.jpg"]
+    assert sorted(request.path for request in server.requests) == ["/5.jpg", "/7.jpg"]
+    many.forget(tmp_path)
+    assert fetch_all(jobs) == {}
+    assert left_in(tmp_path) == sorted(f"{i}.jpg" for i in range(12))
+
+
+PASSING = [403, 408, 423, 425, 429, 451, 500, 503, 504, "half", "empty", "reset", b"", b"<html>"]
+PASSING += [PHOTO[:-500], PHOTO[:2], b"\xff\xd8\xff" + bytes(999)]
+
+
+@pytest.mark.parametrize("trouble", PASSING, ids=lambda t: t[:8] if isinstance(t, bytes) else t)
+def test_passing_trouble_passes(trouble, server, tmp_path, monkeypatch):
+    """Nothing of it is kept or remembered: the next run has the photograph."""
+    monkeypatch.setattr(web, "BACKOFF", 0.001)
+    server.files |= {"/b.jpg": PHOTO, "/a.jpg": PHOTO}
+    if isinstance(trouble, bytes):
+        server.files["/a.jpg"] = trouble
+    else:
+        server.troubles["/a.jpg"] = [trouble, ...]
+    jobs = [(server.address + name, tmp_path / name) for name in ("a.jpg", "b.jpg")]
+    failed = fetch_all(jobs)
+    assert [path.name for path in failed] == ["a.jpg"]
+    assert "run the command again" in str(failed[tmp_path / "a.jpg"])
+    assert left_in(tmp_path) == ["b.jpg"]
+    server.troubles.clear()
+    server.files["/a.jpg"] = PHOTO
+    assert fetch_all(jobs) == {}
+    assert (tmp_path / "a.jpg").read_bytes() == PHOTO
+
+
+def test_a_body_that_ends_itself_is_whole(server, tmp_path):
+    """A body in chunks tells its end; one that ends with the connection needs a checksum."""
+    server.sizes = False
+    assert fetch(server.address + "a.jpg", tmp_path / "a.jpg").read_bytes() == BODY
+    server.sizes = True
+    server.troubles["/a.jpg"] = ["whole", "whole"]
+    with pytest.raises(DownloadError, match="does not say how long the file is"):
+        fetch(server.address + "a.jpg", tmp_path / "b.jpg")
+    checksum = f"md5:{hashlib.md5(BODY).hexdigest()}"
+    fetch(server.address + "a.jpg", tmp_path / "b.jpg", checksum=checksum)
+    assert (tmp_path / "b.jpg").read_bytes() == BODY
+
+
+@pytest.mark.parametrize("trouble", ["drip", "drip headers"])
+def test_a_server_that_drips_is_given_up(trouble, server, tmp_path, monkeypatch):
+    monkeypatch.setattr(download, "WINDOW", 0.3)
+    monkeypatch.setattr(web, "HEADERS", 0.3)
+    server.troubles["/a.jpg"] = [trouble, ...]
+    begun = time.monotonic()
+    with pytest.raises(DownloadError, match="less than 1000 bytes a second|does not answer"):
+        fetch(server.address + "a.jpg", tmp_path / "a.jpg")
+    assert time.monotonic() - begun < 9
+    server.troubles.clear()
+    assert fetch(server.address + "a.jpg", tmp_path / "a.jpg").read_bytes() == BODY
+
+
+@pytest.mark.parametrize(
+    "size", ["1" + "0" * 20, "9" * 5000, "5, 6", "²", "-1"], ids=lambda s: s[:9]
+)
+def test_an_absurd_length_is_a_sentence(size, server, tmp_path):
+    server.troubles["/a.jpg"] = [(200, {"Content-Length": size}), ...]
+    with pytest.raises(DownloadError, match="could not be fetched"):
+        fetch(server.address + "a.jpg", tmp_path / "a.jpg", most=10**6)
+
+
+def test_a_photograph_has_a_most(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(many, "MOST", 50_000)
+    for server.sizes in (True, False):
+        failed = fetch_all([(server.address + "a.jpg", tmp_path / "a.jpg")])
+        assert "it has more than 0 MB" in str(failed[tmp_path / "a.jpg"])
+    assert left_in(tmp_path) == []
 
 
 @pytest.mark.parametrize("trouble", [403, 500])
@@ -307,112 +435,32 @@ def test_a_server_that_refuses_everything_ends_the_run(trouble, server, tmp_path
     with pytest.raises(DownloadError, match=f"21 of 21 photographs failed; .*{trouble}"):
         fetch_all(jobs)
     assert len({request.path for request in server.requests}) < 40
-    few = [(server.address + f"{i}.jpg", tmp_path / f"few{i}.jpg") for i in range(3)]
-    if trouble == 500:
-        with pytest.raises(DownloadError, match="3 of 3 photographs failed"):
-            fetch_all(few)
-    else:
-        assert len(fetch_all(few)) == 3  # three that are gone are three photographs
+    few = [(server.address + f"{i}.jpg", tmp_path / f"few{i}.jpg") for i in range(10)]
+    with pytest.raises(DownloadError, match="10 of 10 photographs failed"):
+        fetch_all(few)
+    assert len(fetch_all(few[:3])) == 3  # three may have trouble of their own
+
+
+def test_some_that_never_come_do_not_end_every_run(server, tmp_path):
+    """Here are 30, and 12 are refused, run after run: they are 12 of 42, not 12 of 12."""
+    server.files |= {f"/{i}.jpg": PHOTO for i in range(42)}
+    server.troubles |= {f"/{i}.jpg": [403, ...] for i in range(12)}
+    jobs = [(server.address + f"{i}.jpg", tmp_path / f"{i}.jpg") for i in range(41, -1, -1)]
+    assert [len(fetch_all(jobs)) for _ in range(3)] == [12, 12, 12]
+
+
+def test_without_network_a_single_photograph_ends_the_run(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/a.jpg"
+        with pytest.raises(DownloadError, match="1 of 1 photographs failed; .*no connection"):
+            fetch_all([(url, tmp_path / "a.jpg")])
 
 
 def test_a_full_disk_ends_the_run(server, tmp_path, monkeypatch):
     monkeypatch.setattr(files, "RESERVE", 2**60)
     with pytest.raises(DiskFull):
         fetch_all([(server.address + "a.jpg", tmp_path / f"{i}.jpg") for i in range(5)])
-
-
-# Archives.
-
-
-def tar(path, members, mode="w"):
-    with tarfile.open(path, mode) as archive:
-        for name, data in members.items():
-            info = tarfile.TarInfo(name)
-            if isinstance(data, str):
-                info.type, info.linkname = tarfile.SYMTYPE, data
-                archive.addfile(info)
-            else:
-                info.size = len(data)
-                archive.addfile(info, io.BytesIO(data))
-    return path
-
-
-def archived(path, members):
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path, "w") as archive:
-            for name, data in members.items():
-                if isinstance(data, bytes):
-                    archive.writestr(name, data)
-        return path
-    return tar(path, members, "w:gz" if path.suffix == ".tgz" else "w")
-
-
-PHOTOS = {f"set/class{i % 2}/{i}.jpg": jpeg(i) for i in range(6)}
-ODD = {
-    "../out.jpg": b"x",
-    "/abs.jpg": b"x",
-    "C:/drive.jpg": b"x",
-    "set/../../up.jpg": b"x",
-    "back\\..\\..\\up.jpg": b"x",
-    "set/._0.jpg": b"x",
-    "__MACOSX/set/0.jpg": b"x",
-    "set/readme.txt": b"x",
-    "set/run.py": b"x",
-    "set/link.jpg": "/etc/passwd",
-}
-
-
-@pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tgz"])
-def test_unpacking_takes_pictures_and_nothing_else(name, tmp_path):
-    archive = archived(tmp_path / name, PHOTOS | ODD)
-    unpack(archive, tmp_path / "deep" / "out")
-    found = {
-        path.relative_to(tmp_path / "deep" / "out").as_posix(): path.read_bytes()
-        for path in tmp_path.rglob("*")
-        if path.is_file() and path.name not in (name, ".begun", ".unpacked")
-    }
-    assert found == PHOTOS
-
-
-@pytest.mark.parametrize("name", ["a.zip", "a.tgz"])
-def test_unpacking_goes_on(name, tmp_path, monkeypatch):
-    archive = archived(tmp_path / name, PHOTOS)
-    written = []
-
-    def recorded(path, data, original=files.write_whole):
-        if len(written) == 5:
-            raise KeyboardInterrupt
-        written.append(path.name)
-        original(path, data)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(files, "write_whole", recorded)
-        unpack(archive, tmp_path / "out")
-    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "out").rglob("*.jpg")}
-    assert len(before) == 4
-    for _ in range(2):
-        unpack(archive, tmp_path / "out")
-    assert {p: p.stat().st_mtime_ns for p in before} == before
-    assert len(list((tmp_path / "out").rglob("*.jpg"))) == 6
-    monkeypatch.setattr(files, "_members", None)  # done: it is not even opened
-    unpack(archive, tmp_path / "out")
-
-
-@pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tgz"])
-def test_a_damaged_archive(name, tmp_path):
-    archive = archived(tmp_path / name, PHOTOS)
-    data = archive.read_bytes()
-    middle = len(data) // 2
-    for damaged in (data[:middle], b"", b"text", data[:middle] + bytes(99) + data[middle + 99 :]):
-        if name == "a.tar" and len(damaged) == len(data):
-            continue  # a tar has no checksum of its contents
-        archive.write_bytes(damaged)
-        with pytest.raises(DataError, match=f"{name} is damaged .*: delete it and get it again"):
-            unpack(archive, tmp_path / "out")
-    archive.write_bytes(data)
-    out = unpack(archive, tmp_path / "out")
-    found = {p.relative_to(out).as_posix(): p.read_bytes() for p in out.rglob("*.jpg")}
-    assert found == PHOTOS  # nothing of the damaged one is left
 
 
 def test_the_server_of_these_tests_keeps_the_rules(server):
