@@ -5,43 +5,95 @@ until it is complete, and then takes its place in one step. One list, `checkpoin
 says what every shipped network must contain.
 """
 
+import errno
 import hashlib
 import os
-import tempfile
+import re
+import secrets
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl: Any = None
 
 PACKAGE = Path(__file__).parent
 CHECKPOINTS = PACKAGE / "checkpoints"
 RESULTS = PACKAGE / "results"
 SUMS = "SHA256SUMS"
+_PART = re.compile(r"\..{0,40}\.[0-9a-f]{12}\.part", re.DOTALL)
 
 
-def write(path: str | Path, data: bytes | str | Callable[[IO[bytes]], object]) -> Path:
+def write(
+    path: str | Path, data: bytes | str | Callable[[IO[bytes]], object], new: bool = False
+) -> Path:
     """Write a file in one step and return its path; a kill leaves the old file or the new one.
 
     data: bytes, text (stored as UTF-8), or a function that writes into the open binary file.
+    new: raise FileExistsError where the name is taken, be it by a link that leads nowhere.
     The folder is made where it is missing. Two processes that write one file do not mix: the last
-    to finish wins. Raises OSError, and leaves nothing half-made.
+    to finish wins, or with `new` the first. Raises OSError, and leaves nothing half-made; what a
+    kill leaves is hidden, and `sweep` removes it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
+    part = path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}.part")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(part, "xb") as file:
+            _hold(file)
             if callable(data):
                 data(file)
             else:
                 file.write(data.encode() if isinstance(data, str) else data)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(part, 0o666 & ~umask)  # mkstemp's file is for its owner alone
-        os.replace(part, path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
+            file.flush()
+            if fcntl:  # while it is held; Windows moves no open file
+                _place(part, path, new)
+        if not fcntl:
+            _place(part, path, new)
+    finally:
+        part.unlink(missing_ok=True)
     return path
+
+
+def _place(part, path, new):
+    if not new:
+        os.replace(part, path)
+        return
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a disk without hard links: nearly as good
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        os.rename(part, path)
+
+
+def _hold(file):
+    """Keep `sweep` from an open file; BlockingIOError where another process holds it."""
+    if fcntl:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left half-written in a folder and below.
+
+    Only files that `write` named, and none that a process is writing now.
+    """
+    for part in folder.rglob(".*.part"):
+        with suppress(OSError):
+            age = time.time() - part.lstat().st_mtime
+            held = not part.lstat().st_size and age < 10  # just begun, perhaps not held yet
+            if held or part.is_symlink() or not (part.is_file() and _PART.fullmatch(part.name)):
+                continue
+            if fcntl:
+                with open(part, "rb") as file:
+                    _hold(file)
+            part.unlink()  # Windows removes no file that is being written
 
 
 def sha256(path: str | Path) -> str:

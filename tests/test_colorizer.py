@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from skimage.transform import resize
 
+import course_utils
 from course_utils import color, colorizer, files, systems
 from course_utils.colorizer import Colorizer, export, graph
 from course_utils.colorizer import model as reading
@@ -141,7 +142,7 @@ def test_keras_metadata(from_keras):
     assert colorize.metadata["parameters"] == model.count_params()
     assert (colorize.metadata["epochs"], colorize.size, colorize.T) == ("7", 48, None)
     assert set(colorizer.METADATA) <= set(colorize.metadata)
-    assert colorize.metadata["version"] == reading.__version__
+    assert colorize.metadata["version"] == course_utils.__version__
 
 
 def test_keras_models_that_cannot_become_colorizers(tmp_path, monkeypatch):

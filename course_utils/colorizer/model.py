@@ -16,16 +16,16 @@ SHA256SUMS lists them and each has a card. `Colorizer` reads them and needs onnx
 
 import functools
 import hashlib
-import io
 import json
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PIL import ExifTags, Image, PngImagePlugin
+from PIL import Image
 
-from course_utils import __version__, color, files, systems
+from course_utils import color, files, systems
 from course_utils.colorizer import graph as onnx_graph
+from course_utils.colorizer import saving
 
 # `licence` is that of the weights, `data_licence` what the training pictures were under.
 GIVEN = (
@@ -39,7 +39,6 @@ GIVEN = (
     "metrics",
 )
 METADATA = (*GIVEN, "parameters", "size", "version")
-LABEL = "colorized by Color from Gray, "
 BAND = 2**16  # pixels that are painted at a time
 LONGEST = 16  # working sizes that the longer side may have: a thread of pixels must not fill memory
 
@@ -210,45 +209,28 @@ class Colorizer:
         """32 digits that name this model and the photograph `source` (bytes), as `save` stores."""
         return hashlib.sha256(self._sha256.encode() + source).hexdigest()[:32]
 
-    def save(self, path: str | Path, rgb: NDArray[np.uint8], source: bytes | None = None) -> Path:
+    def save(
+        self,
+        path: str | Path,
+        rgb: NDArray[np.uint8],
+        source: bytes | None = None,
+        new: bool = False,
+    ) -> Path:
         """Write a colorized picture as PNG or JPEG (quality 95), labelled as such; return the path.
 
-        rgb: uint8 (H, W, 3). The label, "colorized by Color from Gray, NAME", is the EXIF
-        ImageDescription and, in PNG, also the text `Description`; `label` reads it. source: the
-        bytes of the photograph; then their fingerprint is the EXIF ImageUniqueID.
-        A file of that name is replaced, in one step: a kill leaves the old one or the new one.
+        rgb: uint8 (H, W, 3). The label, "colorized by Color from Gray, NAME", ends the EXIF
+        ImageDescription and, in PNG, the text `Description`; `label` reads it. source: the bytes of
+        the photograph; then their fingerprint is the EXIF ImageUniqueID, and what they say beside
+        their pixels is kept (see `saving`).
+        A file of that name is replaced, in one step: a kill leaves the old one or the new one. With
+        new, a name that is taken, be it by a link, raises FileExistsError instead.
         """
         path = Path(path)
-        formats = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
-        if path.suffix.lower() not in formats:
-            raise ValueError(f"{path} must end in .png, .jpg or .jpeg.")
-        texts = {"Description": LABEL + self.name, "Software": f"Color from Gray {__version__}"}
-        exif, png = Image.Exif(), PngImagePlugin.PngInfo()
-        exif[ExifTags.Base.ImageDescription] = texts["Description"]
-        exif[ExifTags.Base.Software] = texts["Software"]
-        if source is not None:
-            inner = exif.get_ifd(ExifTags.IFD.Exif)
-            inner[ExifTags.Base.ImageUniqueID.value] = self.fingerprint(source)
-        for key, text in texts.items():
-            png.add_text(key, text)
-        # Without subsampling: 4:2:0 would blur the very thing that was made.
-        options = {"PNG": {"pnginfo": png}, "JPEG": {"quality": 95, "subsampling": 0}}
-        kind, buffer = formats[path.suffix.lower()], io.BytesIO()
-        Image.fromarray(rgb).save(buffer, kind, exif=exif, **options[kind])
-        return files.write(path, buffer.getvalue())
-
-
-def label(path: str | Path) -> tuple[str | None, str | None]:
-    """(label, fingerprint) that `Colorizer.save` wrote into a picture; (None, None) without."""
-    try:
-        with Image.open(path) as image:
-            exif = image.getexif()
-            text = exif.get(ExifTags.Base.ImageDescription)
-            if isinstance(text, str) and text.startswith(LABEL):
-                return text, exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.ImageUniqueID)
-    except Exception:  # whatever is wrong with a file, it carries no label then
-        pass
-    return None, None
+        if path.suffix.lower() not in saving.KINDS:
+            raise ValueError(f"{path} must end in {', '.join(saving.KINDS)}.")
+        kind = saving.KINDS[path.suffix.lower()]
+        stamp = None if source is None else self.fingerprint(source)
+        return files.write(path, saving.encoded(rgb, kind, self.name, source, stamp), new=new)
 
 
 @functools.lru_cache(maxsize=16)

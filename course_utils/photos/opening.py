@@ -53,6 +53,12 @@ def open_photo(source: str | Path | bytes | bytearray | memoryview) -> NDArray[n
     return decode(read(path), path)
 
 
+def readable() -> list[str]:
+    """Those of FORMATS that Pillow can read here."""
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
+
+
 def read(path: Path) -> bytes:
     """A file's content; an OSError says what to do."""
     try:
@@ -67,9 +73,8 @@ def decode(data: bytes, name: str | Path) -> NDArray[np.uint8]:
     if not data:
         raise PhotoError(f"{name} is empty (0 bytes): copy or download it again.")
     most = Image.MAX_IMAGE_PIXELS or np.inf
-    Image.init()
     try:
-        im = Image.open(io.BytesIO(data), formats=[f for f in FORMATS if f in Image.OPEN])
+        im = Image.open(io.BytesIO(data), formats=readable())
         if im.width * im.height > most:  # up to twice as many, Pillow only warns
             raise Image.DecompressionBombError
     except Image.DecompressionBombError:
