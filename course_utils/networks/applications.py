@@ -16,6 +16,7 @@ from course_utils import color
 SERVER = "https://storage.googleapis.com"  # where Keras Applications keep their weights
 WAIT = 4.0  # seconds after which it counts as out of reach
 STALL = 30.0  # seconds without a byte after which a download is given up
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's RGB / 255
 BGR_MEAN = (103.939, 116.779, 123.68)  # of ImageNet; VGG's photographs have it subtracted
 
 
@@ -29,6 +30,10 @@ def _signed(rgb: Any) -> Any:
 
 def _centered(rgb: Any) -> Any:
     return (rgb - 127) / 128
+
+
+def _standard(rgb: Any) -> Any:
+    return (rgb / 255 - np.array(MEAN, np.float32)) / np.array(DEVIATION, np.float32)
 
 
 # size: pixels a side. file: what the official loader calls its weights. options: what else it gets.
@@ -63,7 +68,10 @@ APPLICATIONS = {
 
 
 # What each network takes of RGB in 0..255.
-RANGES = {name: spec["range"] for name, spec in APPLICATIONS.items()} | {"Lite0": _centered}
+RANGES = {name: spec["range"] for name, spec in APPLICATIONS.items()} | {
+    "Lite0": _centered,
+    "MobileNetV2": _standard,
+}
 
 
 def input_layer(name: str, rgb: bool = False) -> Any:

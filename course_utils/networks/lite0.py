@@ -31,6 +31,8 @@ MOMENTUM = 0.99  # what its running mean keeps at each step
 SIZE = 224  # pixels a side, what it was trained at
 WIDTHS = {"features": 1280, "stride16": MAPS[16]}  # what the file gives beside the 1,000 classes
 
+Tensors = dict[str, NDArray[np.float32]]
+
 
 class Step(NamedTuple):
     """A convolution, its batch normalization, and what follows."""
@@ -70,14 +72,13 @@ def steps(top: bool = False) -> Iterator[Step]:
         yield Step("conv_head", "bn2", 1, 1, WIDTHS["features"])
 
 
-def tensors() -> dict[str, NDArray[np.float32]]:
-    """{timm's name: array} of the shipped file; kernels are (out, in, height, width)."""
+def tensors(data: bytes) -> Tensors:
+    """{timm's name: array} of the shipped file's content; kernels are (out, in, height, width)."""
     import onnx
 
-    graph = onnx.load_from_string(files.shipped("lite0.onnx")).graph
     return {
         t.name.removesuffix("/float16"): onnx.numpy_helper.to_array(t).astype(np.float32)
-        for t in graph.initializer
+        for t in onnx.load_from_string(data).graph.initializer
     }
 
 
@@ -91,25 +92,27 @@ def keras_encoder(weights: str = "imagenet", seed: int = course.SEED) -> Any:
     """
     import keras
 
-    inputs = keras.Input((None, None, 1))
-    x = input_layer("Lite0")(inputs)
-    return _keras(inputs, x, weights, seed, top=False)
-
-
-def keras_network(weights: str = "imagenet", seed: int = course.SEED) -> Any:
-    """A Keras model from (RGB - 127) / 128 (N, H, W, 3) to the embedding (N, 1280)."""
-    import keras
-
-    inputs = keras.Input((None, None, 3))
-    return _keras(inputs, inputs, weights, seed, top=True)
-
-
-def _keras(inputs: Any, x: Any, weights: str, seed: int, top: bool) -> Any:
-    import keras
-
     given = _given(weights)
     if given is None:
         keras.utils.set_random_seed(seed)
+    inputs = keras.Input((None, None, 1))
+    return _keras(inputs, input_layer("Lite0")(inputs), given, top=False)
+
+
+def keras_network(data: bytes | None) -> Any:
+    """A Keras model from (RGB - 127) / 128 (N, H, W, 3) to the embedding (N, 1280).
+
+    data: the content of the shipped file; None for random weights, from Keras's global seed.
+    """
+    import keras
+
+    inputs = keras.Input((None, None, 3))
+    return _keras(inputs, inputs, None if data is None else tensors(data), top=True)
+
+
+def _keras(inputs: Any, x: Any, given: Tensors | None, top: bool) -> Any:
+    import keras
+
     layers, shortcut, maps = keras.layers, x, []
     for step in steps(top):
         shortcut = x if step.opens else shortcut
@@ -180,7 +183,7 @@ def torch_encoder(weights: str = "imagenet", seed: int = course.SEED) -> Any:
     return encoder
 
 
-def _given(weights: str) -> dict[str, NDArray[np.float32]] | None:
+def _given(weights: str) -> Tensors | None:
     if weights not in ("imagenet", "random"):
         raise ValueError(f'weights is {weights!r}; give "imagenet" or "random".')
-    return None if weights == "random" else tensors()
+    return None if weights == "random" else tensors(files.shipped("lite0.onnx"))
