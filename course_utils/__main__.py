@@ -1,15 +1,33 @@
 """The command line: `python -m course_utils colorize IN… -o OUT --model NAME`."""
 
-import argparse
-import sys
-import warnings
-from pathlib import Path
+import signal
 
-from course_utils import colorizer, photos, progress
+if __name__ == "__main__":  # a Ctrl-C while Python still imports ends it without a traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+# ruff: noqa: E402
+import argparse
+import collections
+import csv
+import glob
+import io
+import os
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from course_utils import colorizer, files, photos, progress
+from course_utils.colorizer import batch
+
+SUMMARY = "colorized.csv"
+A_PROCESS = 20  # photographs that pay for the start of one more process
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command; return 0 if all went well, 1 if a photograph failed, 2 for wrong usage."""
+    progress.print_anything()
     parser = argparse.ArgumentParser(prog="python -m course_utils")
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser(
@@ -17,10 +35,10 @@ def main(argv: list[str] | None = None) -> int:
         help="colorize photographs",
         description="Colorize photographs. Each result carries a label that says so. Nothing that "
         "exists is overwritten: a second x.jpg becomes x-2.jpg. What is already done is skipped, "
-        "so an interrupted command is simply run again.",
+        f"so an interrupted command is simply run again. OUT/{SUMMARY} lists what became of each.",
     )
     command.add_argument(
-        "inputs", nargs="+", metavar="IN", type=Path, help="photographs, and folders of them"
+        "inputs", nargs="+", metavar="IN", help="photographs, folders of them, patterns like *.jpg"
     )
     command.add_argument(
         "-o", "--output", required=True, metavar="OUT", type=Path, help="the folder for the results"
@@ -31,99 +49,106 @@ def main(argv: list[str] | None = None) -> int:
         default=shipped[0],
         help=f"a shipped name ({', '.join(shipped)}) or an .onnx file (default: %(default)s)",
     )
+    command.add_argument(
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="processes that share the work (default: one a core, fewer for few photographs)",
+    )
     arguments = parser.parse_args(argv)
     if arguments.output.exists() and not arguments.output.is_dir():
         command.error(f"{arguments.output} is a file: name a folder for the results.")
+    if arguments.jobs is not None and arguments.jobs < 1:
+        command.error(f"--jobs is {arguments.jobs}; it must be at least 1.")
+    with suppress(ValueError):  # raised in other threads than the first
+        signal.signal(signal.SIGINT, _interrupted)
+    _stop.clear()
     try:
         model = colorizer.Colorizer.load(arguments.model)
+        arguments.output.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError, ImportError) as error:
         command.error(str(error))
-    try:
-        return colorize(arguments.inputs, arguments.output, model)
-    except KeyboardInterrupt:
-        print("Interrupted: run the same command again, it goes on from here.", file=sys.stderr)
-        return 130
+    return colorize(arguments.inputs, arguments.output, model, arguments.jobs)
 
 
-def colorize(inputs: list[Path], output: Path, model: colorizer.Colorizer) -> int:
-    """Colorize files and folders into a folder; print one line for each failure; return 0 or 1.
+_stop = threading.Event()
+
+
+def _interrupted(*_):
+    if _stop.is_set():  # twice: at once
+        os._exit(130)
+    _stop.set()
+
+
+def colorize(
+    inputs: list[str], output: Path, model: colorizer.Colorizer, jobs: int | None = 1
+) -> int:
+    """Colorize files and folders into a folder; print one line for each failure; return the status.
 
     A folder's photographs keep their places below it. JPEG becomes JPEG, all else PNG.
     """
     from tqdm import tqdm
 
-    counts = {"colorized": 0, "already there": 0, "failed": 0}
+    rows: list[batch.Row] = []
 
-    def say(line, *_, **__):
-        tqdm.write(" ".join(str(line).split()), file=sys.stderr)
+    def note(row):
+        rows.append(row)
+        if row.said:
+            line = "".join(c if c.isprintable() else "?" for c in " ".join(row.said.split()))
+            tqdm.write(line, file=sys.stderr)
 
-    jobs = {}  # by where a file really is: one named twice is done once
-    for path in inputs:
-        found = list(_photographs(path)) if path.is_dir() else [(path, Path(path.name))]
-        if not found:
-            say(f"{path} holds no photograph ({' '.join(photos.SUFFIXES)}).")
-            counts["failed"] += 1
-        for path, place in found:
-            jobs.setdefault(path.resolve(), (path, place))
+    def refuse(path, why):
+        note(batch.Row(str(path), "", batch.FAILED, why))
 
-    taken = set()
-    silent = True if progress.under_test() else None  # None: only on a terminal
-    with warnings.catch_warnings(action="always"):
-        warnings.showwarning = say
-        for path, place in tqdm(jobs.values(), desc=model.name, unit="photo", disable=silent):
-            try:
-                source = path.read_bytes() if path.is_file() else b""  # open_photo says the rest
-                target, done = _target(output / place, model.fingerprint(source), taken)
-                if not done:
-                    model.save(target, model.colorize(photos.open_photo(path)), source)
-            except (OSError, ValueError) as error:
-                reason = getattr(error, "strerror", None)  # else the message is a sentence
-                say(f"{getattr(error, 'filename', None) or path}: {reason}." if reason else error)
-                counts["failed"] += 1
-                continue
-            taken.add(target)
-            counts["already there" if done else "colorized"] += 1
-    print(", ".join(f"{count} {what}" for what, count in counts.items()))
-    return 1 if counts["failed"] else 0
-
-
-def _photographs(folder):
-    """(path, place below the folder) of its photographs, without hidden files and our results."""
-    for path in sorted(folder.rglob("*")):
-        place = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in place.parts)
-        if path.suffix.lower() not in photos.SUFFIXES or hidden or not path.is_file():
-            continue
-        if colorizer.label(path)[0] is None:
-            yield path, place
+    work = batch.jobs(_found(inputs, refuse), output)
+    total = sum(map(len, work))
+    count = min(jobs or os.cpu_count() or 1, len(work), total if jobs else 1 + total // A_PROCESS)
+    pause = 0.1 if sys.stderr.isatty() else 60.0  # seconds; a log grows slowly
+    options: Any = {"mininterval": pause, "delay": pause, "disable": progress.under_test()}
+    with tqdm(total=total, desc=model.name, unit="photo", **options) as bar:
+        for row in batch.run(work, output, model, max(1, count)):
+            note(row)
+            bar.update()
+            if row.what == batch.FULL or _stop.is_set():
+                break
+    counts = collections.Counter(row.what for row in rows)
+    print(", ".join(f"{counts[what]} {what}" for what in (batch.DONE, batch.THERE, batch.FAILED)))
+    if counts[batch.FULL]:
+        print(f"Free some space on the disk of {output}, and run the same command again.")
+        return 1
+    _summarize(output / SUMMARY, rows)
+    if _stop.is_set():
+        print("Interrupted: run the same command again, it goes on from here.", file=sys.stderr)
+        return 130
+    return 1 if counts[batch.FAILED] else 0
 
 
-def _target(wanted: Path, fingerprint: str, taken: set[Path]) -> tuple[Path, bool]:
-    """Where the result goes, and whether it is there already, whole.
-
-    The first of x.png, x-2.png, x-3.png … that does not exist, or holds the result of the same
-    photograph by the same model.
-    """
-    jpeg = wanted.suffix.lower() in (".jpg", ".jpeg")
-    wanted = wanted if jpeg else wanted.with_suffix(".png")
-    n = 0
-    while True:
-        n += 1
-        path = wanted if n == 1 else wanted.with_stem(f"{wanted.stem}-{n}")
-        if path in taken:
-            continue
-        if not path.exists():
-            return path, False
-        if colorizer.label(path)[1] == fingerprint:
-            return path, _is_whole(path)
-
-
-def _is_whole(path):
+def _summarize(path, rows):
+    """Write what became of the photographs of this run, one a line, in place of the last one's."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([batch.Row._fields, *sorted(rows)])
+    data, head = text.getvalue().encode("utf-8-sig", "backslashreplace"), b"source,result,what,said"
     try:
-        photos.open_photo(path)
-    except (OSError, ValueError):
-        return False
-    return True
+        if path.exists() and head not in path.read_bytes()[:40]:
+            raise FileExistsError(f"{path} is no summary of ours: it stays.")
+        files.write(path, data)
+    except OSError as error:
+        print(error, file=sys.stderr)
+
+
+def _found(inputs, refuse):
+    """(file, place of its result, whether it was named) of what the command line names."""
+    for text in inputs:
+        path = Path(text)
+        matches = [path] if os.path.lexists(path) else sorted(map(Path, glob.glob(text))) or [path]
+        for path in matches:
+            if not path.is_dir():
+                yield path, Path(path.name), True
+                continue
+            found = photos.files_in(path, refuse)
+            if not found:
+                refuse(path, f"{path} holds no photograph ({' '.join(photos.SUFFIXES)}).")
+            yield from ((file, file.relative_to(path), False) for file in found)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Long work says how far it is, and says nothing where a test is running."""
 
+import io
 import os
+import sys
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -21,3 +23,10 @@ def bar(items: Iterable[Item], what: str, total: int | None = None, unit: str = 
     from tqdm.auto import tqdm
 
     return tqdm(items, what, total, leave=False, disable=under_test(), delay=1, unit=unit)
+
+
+def print_anything() -> None:
+    """From now on, a terminal that lacks a letter gets its code, \\u0394 for Δ, and no error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -1,9 +1,11 @@
 """python -m course_utils colorize: nothing is lost or overwritten, each failure is one line."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
+from functools import partialmethod
 
 import numpy as np
 import pytest
@@ -39,8 +41,8 @@ def picture(path, seed, size=(12, 9)):
 
 
 def state(folder):
-    """Every file's bytes and time of change."""
-    files = [path for path in folder.rglob("*") if path.is_file()]
+    """Every file's bytes and time of change; the summary is left out."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != cli.SUMMARY]
     return {
         path.relative_to(folder).as_posix(): (path.read_bytes(), path.stat().st_mtime_ns)
         for path in files
@@ -153,40 +155,30 @@ def test_bad_files_get_one_line_each_and_stop_nothing(capsys, tmp_path, folder, 
     assert len(state(out)) == 4
 
 
-def test_a_full_disk_and_a_locked_file_are_failures_too(
+def test_a_locked_file_is_a_failure_and_a_full_disk_is_the_end(
     capsys, tmp_path, folder, monkeypatch, model
 ):
     save, out = Colorizer.save, tmp_path / "out"
 
-    def full(self, path, *rest):
-        if path.name == "y.png":
-            raise OSError(28, "No space left on device", str(path))
-        return save(self, path, *rest)
+    def refused(code, self, path, *rest, **options):
+        if path.name == "x.jpg" and path.parent.name == "b":
+            raise OSError(code, os.strerror(code), str(path))
+        return save(self, path, *rest, **options)
 
-    monkeypatch.setattr(Colorizer, "save", full)
+    monkeypatch.setattr(Colorizer, "save", partialmethod(lambda *a, **k: refused(13, *a, **k)))
     code, said, lines = run(capsys, folder, "-o", out, "--model", model)
     assert (code, said) == (1, "3 colorized, 0 already there, 1 failed")
-    assert lines == [f"{out / 'b' / 'y.png'}: No space left on device."]
+    assert lines == [f"{out / 'b' / 'x.jpg'}: Permission denied."]
+    shutil.rmtree(out)
+    monkeypatch.setattr(Colorizer, "save", partialmethod(lambda *a, **k: refused(28, *a, **k)))
+    code, said, lines = run(capsys, folder, "-o", out, "--model", model)
+    assert code == 1 and said.startswith("1 colorized, 0 already there, 0 failed")
+    assert f"Free some space on the disk of {out}" in said
+    assert lines == [f"{out / 'b' / 'x.jpg'}: No space left on device."]
+    assert sorted(state(out)) == ["b/c/z.png"]
     monkeypatch.undo()
     code, said, _ = run(capsys, folder, "-o", out, "--model", model)
-    assert (code, said) == (0, "1 colorized, 3 already there, 0 failed")
-
-
-def test_interrupting_leaves_whole_results_and_says_how_to_go_on(
-    capsys, tmp_path, folder, monkeypatch, model
-):
-    colorize, out, calls = Colorizer.colorize, tmp_path / "out", []
-
-    def interrupted(self, rgb):
-        calls.append(rgb)
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return colorize(self, rgb)
-
-    monkeypatch.setattr(Colorizer, "colorize", interrupted)
-    code, _, lines = run(capsys, folder, "-o", out, "--model", model)
-    assert code == 130 and "same command again" in lines[-1] and len(state(out)) == 2
-    assert run(capsys, folder, "-o", out, "--model", model)[1].startswith("2 colorized, 2 already")
+    assert (code, said) == (0, "3 colorized, 1 already there, 0 failed")
 
 
 def test_wrong_usage(capsys, tmp_path, folder):

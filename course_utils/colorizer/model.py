@@ -54,15 +54,15 @@ def names() -> list[str]:
 class Colorizer:
     """A loaded colorizer; make one with `Colorizer.load`.
 
-    name: a shipped name, or the stem of the file. metadata: see the module; numbers are numbers,
-    `metrics` is a list. size: the working size. T: the default temperature, or None. rebalances:
-    whether it takes `rebalance`. n_bytes: how large the file is.
+    name: a shipped name, or the stem of the file. path: of the file. metadata: see the module;
+    numbers are numbers, `metrics` is a list. size: the working size. T: the default temperature, or
+    None. rebalances: whether it takes `rebalance`. n_bytes: how large the file is.
     """
 
     def __init__(self, path: Path, name: str, threads: int = onnx_graph.THREADS) -> None:
         """Open the file; ValueError says how it breaks the contract."""
         data = path.read_bytes()
-        self.name, self.n_bytes, self._path = name, len(data), path
+        self.name, self.n_bytes, self.path = name, len(data), path
         self._sha256 = hashlib.sha256(data).hexdigest()
         try:
             self._session = onnx_graph.session(data, threads)
@@ -132,7 +132,7 @@ class Colorizer:
 
     def on_threads(self, count: int) -> "Colorizer":
         """The same colorizer, opened once more and running on so many threads."""
-        return Colorizer(self._path, self.name, count)
+        return Colorizer(self.path, self.name, count)
 
     def ab(
         self, L: ArrayLike, T: float | None = None, rebalance: float | None = None

@@ -8,6 +8,7 @@ only tagged pictures go on converting; a picture without a profile gets none.
 """
 
 import io
+import os
 import re
 import struct
 import warnings
@@ -70,7 +71,7 @@ def encoded(
 def label(path: str | Path) -> tuple[str | None, str | None]:
     """(label, fingerprint) that `Colorizer.save` wrote into a picture; (None, None) without."""
     try:
-        with Image.open(path) as image:
+        with Image.open(path if os.path.isfile(path) else "") as image:  # a pipe would wait forever
             exif = image.getexif()
             caption: Any = _stored(exif[ExifTags.Base.ImageDescription])
             _, found, name = caption.rpartition(_LABEL)

@@ -1,6 +1,7 @@
 """Load photographs, from a folder or by name, as square pictures of one split."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -146,11 +147,29 @@ def _prepared(name: str) -> Path:
     return folder
 
 
-def files_in(folder: Path) -> list[Path]:
-    """The pictures in a folder and its subfolders, sorted; hidden ones are passed over."""
-    files = [file for file in sorted(folder.rglob("*")) if file.suffix.lower() in SUFFIXES]
-    hidden = [any(p.startswith(".") for p in file.relative_to(folder).parts) for file in files]
-    return [f for f, is_hidden in zip(files, hidden, strict=True) if not is_hidden and f.is_file()]
+def files_in(
+    folder: Path, refused: Callable[[Path, str], object] = lambda path, why: print("skipped:", why)
+) -> list[Path]:
+    """The pictures in a folder and its subfolders, sorted; hidden ones are passed over.
+
+    refused: is told of folders that cannot be read, and of pictures that are no files.
+    """
+
+    def closed(error):
+        where = Path(error.filename)
+        refused(where, f"{where} cannot be read ({error.strerror}): check its permissions.")
+
+    found = []
+    for place, folders, names in os.walk(folder, onerror=closed):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for path in (Path(place, name) for name in names if not name.startswith(".")):
+            if path.suffix.lower() not in SUFFIXES:
+                continue
+            if os.path.isfile(path):
+                found.append(path)
+            else:
+                refused(path, f"{path} is no file, or a link that leads to none: remove it.")
+    return sorted(found)
 
 
 def _colored(photos: Any, chromas: Any) -> list[Any]:

@@ -1,6 +1,7 @@
 """Open one file as a photograph in sRGB."""
 
 import io
+import stat
 import warnings
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ SUFFIXES = tuple(
     ".jpg .jpeg .jpe .jfif .mpo .png .apng .tif .tiff .webp .gif .bmp .ppm .pgm .pbm .pnm .pfm "
     ".jp2 .avif .heic .heif".split()
 )
+
+MOST_BYTES = 10**9
 
 # What is mistaken for a picture: how it begins, in lower case, after the box size before `ftyp`.
 _FOREIGN = {
@@ -60,8 +63,14 @@ def readable() -> list[str]:
 
 
 def read(path: Path) -> bytes:
-    """A file's content; an OSError says what to do."""
+    """The content of a file of at most MOST_BYTES; an OSError or PhotoError says what to do."""
     try:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode) and not stat.S_ISDIR(about.st_mode):
+            raise PhotoError(f"{path} is a device or a pipe: copy the picture into a file.")
+        if about.st_size > MOST_BYTES:
+            remedy = f"a photograph here has at most {MOST_BYTES / 1e9:.0f} GB: save a smaller copy"
+            raise PhotoError(f"{path} has {about.st_size / 1e9:.0f} GB; {remedy}.")
         return path.read_bytes()
     except OSError as error:
         remedy = "give a folder to photos.load" if path.is_dir() else "check path and permissions"
@@ -84,6 +93,8 @@ def decode(data: bytes, name: str | Path) -> NDArray[np.uint8]:
         raise PhotoError(f"{name} {_foreign(data)}.") from None
     try:
         im.load()
+    except MemoryError:
+        raise PhotoError(f"{name} needs more memory than there is: save a smaller copy.") from None
     except Exception as error:  # as above
         remedy = f"damaged or cut short ({error}): copy or download it again"
         raise PhotoError(f"{name} is {remedy}.") from None
