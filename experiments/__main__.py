@@ -1,6 +1,7 @@
 """`python -m experiments [NAME] [--fresh]`: list the experiments, or run one."""
 
 import argparse
+import os
 import sys
 
 from experiments import pages
@@ -23,6 +24,7 @@ def main(argv: list[str] | None = None) -> int:
             f"There is no experiment {arguments.name!r}; there are "
             f"{', '.join(sorted(EXPERIMENTS))}."
         )
+    os.environ["KERAS_BACKEND"] = EXPERIMENTS[arguments.name].backend  # Keras reads it once
     try:
         run(arguments.name, arguments.fresh)
         pages.write()

@@ -41,22 +41,29 @@ class Experiment(NamedTuple):
     function: Callable[..., dict[str, Any]]
     photographs: tuple[str, ...]
     models: tuple[str, ...]
+    backend: str
 
 
 EXPERIMENTS: dict[str, Experiment] = {}
 
 
-def experiment(name: str, *, photographs: tuple[str, ...] = (), models: tuple[str, ...] = ()):
+def experiment(
+    name: str,
+    *,
+    photographs: tuple[str, ...] = (),
+    models: tuple[str, ...] = (),
+    backend: str = "tensorflow",
+):
     """Register the decorated function as an experiment; it stays an ordinary function.
 
     name: lesson and experiment, "02/targets". The function takes a `Run` and keywords with
     defaults, its configuration, and returns a dict that json can hold with the keys of PROTOCOL.
     photographs: the folders of shared data that it reads. models: the shipped models that it
-    measures or makes, by name.
+    measures or makes, by name. backend: Keras's, which `python -m experiments` sets.
     """
 
     def register(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-        EXPERIMENTS[name] = Experiment(name, function, photographs, models)
+        EXPERIMENTS[name] = Experiment(name, function, photographs, models, backend)
         return function
 
     return register
@@ -65,7 +72,7 @@ def experiment(name: str, *, photographs: tuple[str, ...] = (), models: tuple[st
 def register_all() -> None:
     """Import the modules that hold experiments: one a lesson, and the leaderboard."""
     names = [path.stem for path in sorted(Path(__file__).parent.glob("lesson_*.py"))]
-    for name in [*names, "leaderboard"]:
+    for name in [*names, "lite0", "trainings", "leaderboard"]:
         importlib.import_module(f"experiments.{name}")
 
 

@@ -48,7 +48,7 @@ class Unet(nn.Module):
 
 def _block(channels: int, filters: int, kernel: int = 3) -> nn.Sequential:
     conv = nn.Conv2d(channels, filters, kernel, padding=kernel // 2, bias=False)
-    return nn.Sequential(conv, nn.BatchNorm2d(filters), nn.ReLU())
+    return nn.Sequential(conv, nn.BatchNorm2d(filters, 1e-3), nn.ReLU())
 
 
 def beside(x: Tensor) -> Tensor:
