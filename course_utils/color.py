@@ -212,8 +212,9 @@ def within_gamut(L: Any, ab: Any) -> Any:
     L and ab as in `with_ab`. Colors that sRGB holds, but for what 8 bits hide, come back as they
     are. Where L is black or white, ab becomes 0.
 
-    >>> within_gamut(np.float32([[95.0]]), np.float32([[0.0, -60.0]])).round().astype(int).tolist()
-    [[0, -7]]
+    >>> pale, blue = np.float32([[95.0]]), np.float32([[0.0, -60.0]])
+    >>> within_gamut(pale, blue).round(1).tolist()
+    [[0.0, -7.5]]
     """
     xp, axis = arrays.kind(L)
 

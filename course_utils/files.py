@@ -10,7 +10,6 @@ import hashlib
 import os
 import re
 import secrets
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -41,10 +40,9 @@ def write(
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}.part")
+    part, file = _begun(path)
     try:
-        with open(part, "xb") as file:
-            _hold(file)
+        with file:
             if callable(data):
                 data(file)
             else:
@@ -57,6 +55,18 @@ def write(
     finally:
         part.unlink(missing_ok=True)
     return path
+
+
+def _begun(path):
+    """A hidden file beside a path, which `sweep` leaves alone while it is open."""
+    while True:
+        part = path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}.part")
+        file = open(part, "xb")
+        if fcntl:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:  # else `sweep` came between the two lines
+            return part, file
+        file.close()
 
 
 def _place(part, path, new):
@@ -73,12 +83,6 @@ def _place(part, path, new):
         os.rename(part, path)
 
 
-def _hold(file):
-    """Keep `sweep` from an open file; BlockingIOError where another process holds it."""
-    if fcntl:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
 def sweep(folder: Path) -> None:
     """Remove what killed processes left half-written in a folder and below.
 
@@ -86,14 +90,14 @@ def sweep(folder: Path) -> None:
     """
     for part in folder.rglob(".*.part"):
         with suppress(OSError):
-            age = time.time() - part.lstat().st_mtime
-            held = not part.lstat().st_size and age < 10  # just begun, perhaps not held yet
-            if held or part.is_symlink() or not (part.is_file() and _PART.fullmatch(part.name)):
+            if part.is_symlink() or not (part.is_file() and _PART.fullmatch(part.name)):
                 continue
-            if fcntl:
-                with open(part, "rb") as file:
-                    _hold(file)
-            part.unlink()  # Windows removes no file that is being written
+            if not fcntl:
+                part.unlink()  # fails while somebody writes it
+                continue
+            with open(part, "rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                part.unlink()
 
 
 def sha256(path: str | Path) -> str:

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -120,16 +119,32 @@ def test_sweeping_removes_nothing_else(tmp_path):
         ".x.0123456789ab.partial",
     ):
         (tmp_path / name).write_bytes(b"mine")
-    (tmp_path / ".just begun.0123456789ab.part").touch()
     os.symlink(tmp_path / ".x.part", tmp_path / ".link.0123456789ab.part")
     os.mkfifo(tmp_path / ".pipe.0123456789ab.part")
     before = names(tmp_path)
     files.sweep(tmp_path)
     files.sweep(tmp_path / "missing")
     assert names(tmp_path) == before
-    os.utime(tmp_path / ".just begun.0123456789ab.part", times=(time.time() - 60,) * 2)
+    (tmp_path / ".ours.0123456789ab.part").touch()
     files.sweep(tmp_path)
-    assert len(names(tmp_path)) == len(before) - 1
+    assert names(tmp_path) == before
+
+
+def test_sweeping_while_others_begin(tmp_path):
+    """A file that is swept before its writer could lock it is begun again."""
+    done = threading.Event()
+
+    def sweep():
+        while not done.is_set():
+            files.sweep(tmp_path)
+
+    sweeper = threading.Thread(target=sweep)
+    sweeper.start()
+    for number in range(300):
+        files.write(tmp_path / f"{number}", b"x", new=True)
+    done.set()
+    sweeper.join()
+    assert len(names(tmp_path)) == 300
 
 
 def test_rights_are_those_of_any_new_file(tmp_path):

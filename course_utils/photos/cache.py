@@ -14,9 +14,10 @@ from numpy.typing import DTypeLike, NDArray
 from PIL import Image
 
 from course_utils import files, progress
+from course_utils.photos.opening import readable
 
 PART = 1000  # pictures decoded between two writes to the cache
-CACHED = 1  # raise it when what the cache keeps is computed in another way
+CACHED = 2  # raise it when what the cache keeps is computed in another way
 
 
 def mapped(
@@ -54,7 +55,7 @@ def stored(key: Any, make: Callable[[], Iterable[Any]], dtype: DTypeLike) -> NDA
     A file is moved into the cache when it is whole, so that two processes do not disturb each
     other; its CRC tells whether it is damaged, and then it is made again.
     """
-    Image.init()
+    readable()
     key = json.dumps([CACHED, PIL.__version__, sorted(Image.OPEN), Image.MAX_IMAGE_PIXELS, key])
     root = os.environ.get("COURSE_CACHE") or Path.home() / ".cache" / "color-from-gray"
     root = Path(root).expanduser() / "photos"

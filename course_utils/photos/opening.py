@@ -1,8 +1,10 @@
 """Open one file as a photograph in sRGB."""
 
+import functools
 import io
 import stat
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +12,27 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
+from course_utils.photos import depths
+
 # What photographs come in. Pillow reads more, but an upload must not reach, for instance, its EPS
-# reader, which runs Ghostscript. HEIF is there if the user has registered a reader for it.
-FORMATS = "JPEG PNG TIFF WEBP GIF BMP PPM JPEG2000 AVIF HEIF".split()
+# reader, which runs Ghostscript. HEIF is there if pillow-heif is installed, JPEG XL ("JXL") if the
+# user has registered a reader for it.
+FORMATS = "JPEG PNG TIFF WEBP GIF BMP PPM JPEG2000 AVIF HEIF JXL".split()
 SUFFIXES = tuple(
     ".jpg .jpeg .jpe .jfif .mpo .png .apng .tif .tiff .webp .gif .bmp .ppm .pgm .pbm .pnm .pfm "
-    ".jp2 .avif .heic .heif".split()
+    ".jp2 .avif .heic .heif .jxl".split()
 )
 
 MOST_BYTES = 10**9
 
+_HEIF = 'a reader: pip install "color-from-gray[heif]"'
 # What is mistaken for a picture: how it begins, in lower case, after the box size before `ftyp`.
 _FOREIGN = {
     b"ftypavi": "is an AVIF picture, which Pillow cannot read here: save it as JPEG",
-    b"ftyphe": "is a HEIC picture, which Pillow cannot read here: export it as JPEG",
-    b"ftypmif": "is a HEIC or AVIF picture, which Pillow cannot read here: export it as JPEG",
+    b"ftyphe": f"is a HEIC picture, which needs {_HEIF}, or export it as JPEG",
+    b"ftypmif": f"is a HEIC or AVIF picture, which may need {_HEIF}, or export it as JPEG",
+    b"\xff\x0a": "is a JPEG XL picture, which Pillow cannot read here: save it as JPEG",
+    b"\0\0\0\x0cjxl ": "is a JPEG XL picture, which Pillow cannot read here: save it as JPEG",
     b"ftyp": "is a video: save one frame of it as PNG",
     b"%pdf": "is a PDF document: export the page as PNG",
     b"<svg": "is an SVG drawing: export it as PNG",
@@ -40,15 +48,17 @@ class PhotoError(ValueError):
 def open_photo(source: str | Path | bytes | bytearray | memoryview) -> NDArray[np.uint8]:
     """A picture as sRGB: uint8 (H, W, 3).
 
-    source: a path, or the bytes of a file. Of an animation, the first frame. The picture is turned
-    as its EXIF data say, converted by its ICC profile and laid over white where transparent.
-    16-bit gray is divided by 257; of 16-bit color Pillow keeps the high byte. Float gray in [0, 1]
-    becomes 0..255; other floats, and integers beyond 16 bits, are stretched from their lowest value
-    (black) to their highest (white). CMYK without a profile becomes R = (255 - C)(255 - K) / 255.
-    A profile that is broken or made for another mode is ignored with a warning.
+    source: a path, or the bytes of a file. Of an animation, the first frame; of a TIFF, the largest
+    page, with a warning where there are more. The picture is turned as its EXIF data say, converted
+    by its ICC profile, or by the gAMA or cICP of a PNG, and laid over white where transparent.
+    Integers of up to 16 bits are scaled from 0 and the largest value of their depth (in a TIFF, its
+    MaxSampleValue), floats from [0, 1], to 0..255; of a color PNG the high byte is kept.
+    Other floats, negative and wider integers are stretched from their lowest value (black) to their
+    highest (white). CMYK without a profile becomes R = (255 - C)(255 - K) / 255. A profile that is
+    broken or made for another mode is ignored with a warning.
 
-    Raises FileNotFoundError or another OSError, or PhotoError for what is no picture, damaged, or
-    has more than `PIL.Image.MAX_IMAGE_PIXELS` pixels.
+    Raises FileNotFoundError or another OSError, or PhotoError for what is no picture, damaged, no
+    regular file, larger than MOST_BYTES, or has more than `PIL.Image.MAX_IMAGE_PIXELS` pixels.
     """
     if isinstance(source, bytes | bytearray | memoryview):
         return decode(bytes(source), "the uploaded picture")
@@ -59,7 +69,16 @@ def open_photo(source: str | Path | bytes | bytearray | memoryview) -> NDArray[n
 def readable() -> list[str]:
     """Those of FORMATS that Pillow can read here."""
     Image.init()
+    _register_heif()
     return [name for name in FORMATS if name in Image.OPEN]
+
+
+@functools.cache
+def _register_heif():
+    with suppress(ImportError):
+        import pillow_heif  # pyright: ignore[reportMissingImports]
+
+        pillow_heif.register_heif_opener()
 
 
 def read(path: Path) -> bytes:
@@ -83,7 +102,7 @@ def decode(data: bytes, name: str | Path) -> NDArray[np.uint8]:
         raise PhotoError(f"{name} is empty (0 bytes): copy or download it again.")
     most = Image.MAX_IMAGE_PIXELS or np.inf
     try:
-        im = Image.open(io.BytesIO(data), formats=readable())
+        im = _opened(data, name)
         if im.width * im.height > most:  # up to twice as many, Pillow only warns
             raise Image.DecompressionBombError
     except Image.DecompressionBombError:
@@ -105,6 +124,15 @@ def decode(data: bytes, name: str | Path) -> NDArray[np.uint8]:
     return np.array(_srgb(im, name))
 
 
+def _opened(data, name):
+    if data[:4] in depths.TIFF:
+        return depths.tiff(data, name)
+    data, space = depths.png(data) if data[:8] == depths.PNG else (data, None)
+    im = Image.open(io.BytesIO(data), formats=readable())
+    im.info["cicp"] = space
+    return im
+
+
 def _foreign(data):
     head = data[4:12] if data[4:8] == b"ftyp" else data[:1000].lstrip(b"\xef\xbb\xbf \t\r\n")
     for sign, sentence in _FOREIGN.items():
@@ -117,12 +145,13 @@ def _foreign(data):
 
 def _srgb(im, name):
     """A loaded Pillow image in mode RGB: profile applied, over white."""
-    profile, alpha = im.info.get("icc_profile"), None
+    info, alpha = im.info, None
+    profile = info.get("icc_profile")
     if im.mode[0] in "IF":  # I, I;16, I;16B and F: one channel of more than 8 bits
         values = np.asarray(im)
         if "transparency" in im.info:
             alpha = Image.fromarray(np.uint8(255 * (values != im.info["transparency"])))
-        im = Image.fromarray(_eight_bits(values, 1.0 if im.mode == "F" else 65535.0))
+        im = Image.fromarray(depths.eight_bits(values, 1.0 if im.mode == "F" else 65535.0))
     elif im.has_transparency_data:
         im = im if im.mode in ("L", "LA", "1") else im.convert("RGBA")
         alpha = im.convert("RGBA").getchannel("A")
@@ -130,7 +159,10 @@ def _srgb(im, name):
     mode = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK", "LAB": "LAB"}.get(im.mode, "RGB")
     im = im.convert(mode)
     try:
-        if profile:
+        own = depths.from_png(im, info, name)
+        if own is not None:
+            im = own
+        elif profile:
             im = _converted(im, ImageCms.ImageCmsProfile(io.BytesIO(profile)))
     except (OSError, ImageCms.PyCMSError):
         remedy = "colors may be off; save the picture as sRGB"
@@ -147,12 +179,3 @@ def _srgb(im, name):
 def _converted(im: Image.Image, source: Any) -> Any:
     srgb = ImageCms.createProfile("sRGB")
     return ImageCms.profileToProfile(im, source, srgb, outputMode="RGB")
-
-
-def _eight_bits(values, white):
-    """Values in [0, white] to uint8; others are stretched from lowest to highest. NaN is 0."""
-    values = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
-    low, high = values.min(), values.max()
-    if low < 0 or high > white:
-        values, white = values - low, max(high - low, np.finfo(np.float32).tiny)
-    return np.rint(255 * (values / white)).astype(np.uint8)
