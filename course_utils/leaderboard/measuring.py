@@ -29,6 +29,7 @@ Painter = Callable[[Photographs | metrics.Picture], Photographs]
 SCENES, SCENE_SIZE, SCENE_SEED = 100, 64, 77  # scenes that no lesson trains on
 CEILING_SIZE = 64  # the smallest working size of the shipped colorizers, in pixels
 HALVINGS = 20
+LEAST = 2  # photographs of a half for each feature
 TURNS = 15  # photographs that every colorizer predicts for its median time
 TANH = 1.5  # ab that never leave this are a network's output, not CIELAB units
 FAR = 200.0  # no color of sRGB has an a or b beyond 108
@@ -51,6 +52,7 @@ def admit(model: str | Path) -> Colorizer:
     L[3] = np.linspace(0, 100, 64 * 64).reshape(64, 64, 1)
     try:
         ab = loaded.ab(L)
+        loaded.colorize(np.full((60, 90, 3), 128, np.uint8))  # at its working size
     except Exception as error:  # onnxruntime raises a dozen kinds of its own
         raise ValueError(
             f"{loaded.name} stops on an L of shape {L.shape} with {type(error).__name__}; a graph "
@@ -175,8 +177,10 @@ def halved_distances(
     orders = [rng.permutation(len(features)) for _ in range(halvings)]
     return np.array(
         [
-            metrics.frechet_distance(features[order[:half]], features_hat[order[half : 2 * half]])
-            for order in orders
+            metrics.frechet_distance(
+                features[one[:half]], features_hat[one[half : 2 * half]], LEAST
+            )
+            for one in orders
         ]
     )
 
@@ -198,10 +202,11 @@ def measure(
 
     Returns data, n, size, seed; pictures, a fingerprint of the photographs; protocol, in words;
     photographs, {name: {key of METRICS: values}}; scenes, {name: {measure: values}}; frechet,
-    {name: values of the halvings, of "truth" among them}, {} for fewer photographs than it needs;
+    frechet_lite0 and class_score, {name: values, of "truth" among them}, {} for fewer photographs
+    than they need;
     cost, {name: {"ms", "megabytes", "parameters", "works at"}}; and what `standings.judged` adds.
     """
-    distances = _to_truth(rgb)
+    judges = _judges(rgb)
     board: Board = {
         "data": data,
         "n": len(rgb),
@@ -209,7 +214,7 @@ def measure(
         "seed": course.SEED,
         "pictures": fingerprint(rgb),
         "protocol": _protocol(scenes),
-        "frechet": {"truth": distances(rgb)} if distances else {},
+        **{key: {"truth": judge(rgb)} if judge else {} for key, judge in judges.items()},
         "photographs": {},
         "scenes": {},
     }
@@ -222,8 +227,9 @@ def measure(
         found = metrics.each(truths, hats, name)
         digits = {key: METRICS[key].digits + 1 for key in found}
         board["photographs"][name] = _rounded(found, digits)
-        if distances and "ceiling" not in name:
-            board["frechet"][name] = distances(hats)
+        for key, judge in judges.items():
+            if judge and "ceiling" not in name:
+                board[key][name] = judge(hats)
     answers = {k: answer(scenes) for k, answer in SCENE_REFERENCES.items() if references}
     answers |= {name: model.ab(scenes.L) for name, model in models.items()}
     for name, ab_hat in answers.items():
@@ -244,16 +250,24 @@ def _rounded(values: dict[str, Any], digits: dict[str, int]) -> dict[str, list[f
     return {key: np.round(values[key], digits[key]).tolist() for key in digits}
 
 
-def _to_truth(rgb: Photographs) -> Callable[[Any], list[float]] | None:
-    """A function from N pictures to their halved distances to `rgb`; None where N is too small."""
+def _judges(rgb: Photographs) -> dict[str, Callable[[Any], list[float]] | None]:
+    """{key of a board: a function from N pictures to its values}; None where N is too small."""
     from course_utils import networks
 
     with redirect_stdout(None):
-        network = networks.features("course_RGB")
-    if len(rgb) // 2 < 4 * network.width:
-        return None
-    true = network.embed(rgb)
-    return lambda pictures: halved_distances(true, network.embed(pictures)).round(5).tolist()
+        lite0, other = networks.features("Lite0"), networks.features("MobileNetV2")
+
+    def distances(network: networks.Features, layer: str) -> Callable[[Any], list[float]] | None:
+        if len(rgb) // 2 < LEAST * network.widths[layer]:
+            return None
+        true = network.embed(rgb, layer)
+        return lambda hats: halved_distances(true, network.embed(hats, layer)).round(5).tolist()
+
+    def score(hats: Any) -> list[float]:
+        return [round(metrics.inception_score(lite0.classify(hats)), 4)]
+
+    found = {"frechet": distances(other, "features"), "frechet_lite0": distances(lite0, "stride16")}
+    return found | {"class_score": score if found["frechet_lite0"] else None}
 
 
 def _protocol(scenes: paintbox.Scenes) -> dict[str, str]:
@@ -261,8 +275,10 @@ def _protocol(scenes: paintbox.Scenes) -> dict[str, str]:
         "measures": "sRGB, 8 bits, data range 1, mean of per-image values; SSIM window uniform 7x7",
         "interval": "95 % percentile bootstrap over pictures, 2000 resamples, seed 1",
         "gap": "absolute difference to the truth's, photograph by photograph",
-        "frechet": "course_RGB features (not FID), truth of one half against prediction of the "
-        f"other, mean of {HALVINGS} halvings",
+        "frechet": "96 features of MobileNetV2 (not FID), which no colorizer here was made with; "
+        "Fréchet Lite0: 112 of Lite0, which some were made with; both means at stride 16, truth of "
+        f"one half against prediction of the other, mean of {HALVINGS} halvings",
+        "class_score": "Lite0's 1,000 classes (not IS), all photographs at once",
         "scenes": f"{len(scenes)} scenes of paintbox, {scenes.L.shape[1]} px, seed {SCENE_SEED}",
         "ms": "processor time for one photograph on one thread, median, in turns",
     }

@@ -14,6 +14,8 @@ from course_utils import course, metrics, systems
 from course_utils.metrics import METRICS
 
 RESAMPLES = 10_000
+# What networks say of sets of pictures: keys of a board, and the titles of their columns.
+JUDGES = {"frechet": "Fréchet", "frechet_lite0": "Fréchet Lite0", "class_score": "class score"}
 RANKED = [key for key, metric in METRICS.items() if metric.better]
 
 
@@ -58,8 +60,8 @@ def joined(board: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
                 f"One table is of {board['data']}, the other of {own['data']}, measured otherwise: "
                 "only rows on the same pictures can be compared. Measure all on one set."
             )
-    keys = ("photographs", "scenes", "frechet", "cost")
-    return judged(board | {key: board[key] | own[key] for key in keys})
+    keys = ("photographs", "scenes", *JUDGES, "cost")
+    return judged(board | {key: board[key] | own[key] for key in keys if key in board})
 
 
 def compared(board: dict[str, Any]) -> list[str]:

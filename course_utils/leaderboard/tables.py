@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from course_utils import metrics
-from course_utils.leaderboard.standings import RANKED, label, ordered, short
+from course_utils.leaderboard.standings import JUDGES, RANKED, label, ordered, short
 from course_utils.metrics import METRICS
 from course_utils.metrics.report import cell
 
 WIDTH = 100  # characters of a page
-REST = ("Fréchet", "regret", "MSE", "chroma", "ms", "MB", "parameters")
+REST = ("regret", "MSE", "chroma", "ms", "MB", "parameters")
 
 
 def pairs_text(board: dict[str, Any], key: str) -> str:
@@ -29,12 +29,17 @@ def pairs_text(board: dict[str, Any], key: str) -> str:
     return "\n".join(lines)
 
 
+def _titles(board: dict[str, Any]) -> list[str]:
+    return [*(title for key, title in JUDGES.items() if key in board), *REST]
+
+
 def _rest(board: dict[str, Any]) -> dict[str, list[str]]:
-    """{name: [text, ...]} for REST; empty where a row has no such number."""
+    """{name: [text, ...]} for `_titles`; empty where a row has no such number."""
     lines = {}
     for name in ordered(board):
         scenes, cost = board["scenes"].get(name), board["cost"].get(name)
-        line = [f"{np.mean(board['frechet'][name]):.3f}" if name in board["frechet"] else ""]
+        judged = [board[key].get(name) for key in JUDGES if key in board]
+        line = [f"{np.mean(values):.3g}" if values else "" for values in judged]
         line += [f"{np.mean(scenes[key]):.0f}" if scenes else "" for key in ("regret", "mse")]
         line += [f"{np.mean(scenes['chroma']):.1f}" if scenes else ""]
         line += [f"{cost['ms']:.0f}" if cost else ""]
@@ -45,13 +50,14 @@ def _rest(board: dict[str, Any]) -> dict[str, list[str]]:
 
 def caption(board: dict[str, Any]) -> list[str]:
     """What was measured, on what, and how: the protocol as a list of sentences."""
-    said, floor = board["protocol"], ""
-    if board["frechet"]:
-        floor = f"; real against real has {np.mean(board['frechet']['truth']):.3f}"
+    said = board["protocol"]
+    real = {title: board[key]["truth"] for key, title in JUDGES.items() if board.get(key)}
+    has = ", ".join(f"{title} {np.mean(values):.3g}" for title, values in real.items())
     return [
         f"{board['n']} photographs ({board['data']}), {board['size']} px; {said['measures']}.",
         f"In brackets, where they stand: {said['interval']}. Colorfulness gap: {said['gap']}.",
-        f"Fréchet: {said['frechet']}{floor}.",
+        f"Fréchet: {said['frechet']}.{has and f' Real against real: {has}.'}",
+        *(f"Class score: {said[key]}." for key in said if key == "class_score"),
         f"Regret, MSE, chroma: {said['scenes']}. ms: {said['ms']}.",
     ]
 
@@ -72,15 +78,16 @@ def table(board: dict[str, Any]) -> str:
     first = {label(n): quality.get(n, [""] * len(titles)) for n in names}
     texts = ["\n".join(textwrap.fill(said, WIDTH) for said in caption(board))]
     texts.append(metrics.blocks(titles, first))
-    texts.append(metrics.blocks(REST, {label(n): rest[n] for n in names}, len(REST)))
+    titles = _titles(board)
+    texts.append(metrics.blocks(titles, {label(n): rest[n] for n in names}, len(titles)))
     return "\n\n".join(texts)
 
 
 def markdown(board: dict[str, Any]) -> str:
     """The leaderboard for README.md: what was measured on photographs, the protocol below."""
-    rest = _rest(board)
-    kept = [REST.index(title) for title in ("Fréchet", "regret", "ms", "MB")]
-    head = ["", *(METRICS[key].title for key in RANKED), *(REST[i] for i in kept)]
+    rest, titles = _rest(board), _titles(board)
+    kept = [i for i, title in enumerate(titles) if title not in ("MSE", "chroma", "parameters")]
+    head = ["", *(METRICS[key].title for key in RANKED), *(titles[i] for i in kept)]
     lines = [head, ["---", *["---:"] * (len(head) - 1)]]
     for name in ordered(board):
         if name in board["rows"]:

@@ -1,18 +1,21 @@
 """Measures of a whole set of pictures, from what a network makes of each."""
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
-def frechet_distance(features: ArrayLike, features_hat: ArrayLike) -> float:
+def frechet_distance(features: ArrayLike, features_hat: ArrayLike, least: float = 4) -> float:
     """Squared Fréchet distance between the Gaussians of two sets of features; 0 when equal.
 
     |μ - μ'|² + tr(C + C' - 2 (C C')^½) (Dowson & Landau 1982). Heusel et al. 2017 take features of
     Inception trained on ImageNet and call it FID; of other features it is not FID, and numbers of
     different networks do not compare.
     features, features_hat: (N, width) and (M, width), one row per picture, as
-        `networks.Features.embed` gives them; N and M are at least 4 × width, because covariances
-        of fewer pictures are mostly noise.
+        `networks.Features.embed` gives them.
+    least: N and M are at least this × width, because covariances of fewer pictures are mostly
+        noise; below 1 they have no full rank.
     It is biased upward, by about c / N with c of the features' own (Chong & Forsyth 2020), so that
     two halves of the same pictures are not at 0: compare at equal N, and print that row beside.
     Returns a float. Raises ValueError for too few rows, other shapes, and what is not finite.
@@ -29,10 +32,10 @@ def frechet_distance(features: ArrayLike, features_hat: ArrayLike) -> float:
                 f"features is {np.shape(features)} and features_hat {np.shape(features_hat)}; both "
                 "must be (N, width), of one width."
             )
-        if len(x) < 4 * x.shape[1]:
+        if len(x) < least * x.shape[1]:
             raise ValueError(
                 f"{name} has {len(x)} rows of {x.shape[1]} numbers; measure at least "
-                f"{4 * x.shape[1]} pictures, or take narrower features."
+                f"{math.ceil(least * x.shape[1])} pictures, or take narrower features."
             )
         if not np.isfinite(x).all():
             raise ValueError(f"{name} holds a NaN or an infinity; look where the network made it.")
@@ -50,7 +53,7 @@ def inception_score(p: ArrayLike) -> float:
 
     Salimans et al. 2016 take the 1,000 classes of Inception trained on ImageNet and call it the
     Inception Score; of another network it is not to be called so: name it after the network, as in
-    "class score (course_RGB)". It is 1 when all pictures get the same answer, and at most the
+    "class score (Lite0)". It is 1 when all pictures get the same answer, and at most the
     number of classes: when every answer is certain and every class is as frequent as the others.
     No picture is compared with anything: the order of the rows, and what they were made from, does
     not count.

@@ -16,7 +16,8 @@ from course_utils import color
 SERVER = "https://storage.googleapis.com"  # where Keras Applications keep their weights
 WAIT = 4.0  # seconds after which it counts as out of reach
 STALL = 30.0  # seconds without a byte after which a download is given up
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's RGB / 255
+MEAN = np.array([0.485, 0.456, 0.406], np.float32)  # of ImageNet's RGB / 255
+DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 BGR_MEAN = (103.939, 116.779, 123.68)  # of ImageNet; VGG's photographs have it subtracted
 
 
@@ -26,14 +27,6 @@ def _bgr(rgb: Any) -> Any:
 
 def _signed(rgb: Any) -> Any:
     return rgb / 127.5 - 1
-
-
-def _centered(rgb: Any) -> Any:
-    return (rgb - 127) / 128
-
-
-def _standard(rgb: Any) -> Any:
-    return (rgb / 255 - np.array(MEAN, np.float32)) / np.array(DEVIATION, np.float32)
 
 
 # size: pixels a side. file: what the official loader calls its weights. options: what else it gets.
@@ -69,8 +62,8 @@ APPLICATIONS = {
 
 # What each network takes of RGB in 0..255.
 RANGES = {name: spec["range"] for name, spec in APPLICATIONS.items()} | {
-    "Lite0": _centered,
-    "MobileNetV2": _standard,
+    "Lite0": lambda rgb: (rgb - 127) / 128,
+    "MobileNetV2": lambda rgb: (rgb / 255 - MEAN) / DEVIATION,
 }
 
 

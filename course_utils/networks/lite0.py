@@ -1,85 +1,29 @@
 """EfficientNet-Lite0 (Tan & Le 2019, as Google made it for phones): a network that saw ImageNet.
 
-Its weights are shipped, `checkpoints/lite0.onnx`; the card beside it says where they come from.
-`keras_encoder` and `torch_encoder` give its maps of a gray photograph, to train a decoder on them,
-and `networks.features("Lite0")` the whole network with its 1,000 classes. One table, STAGES, says
-what it is made of; `steps` reads it for Keras and for the ONNX file, timm knows it by itself.
+It is shipped, `checkpoints/lite0.onnx`; the card beside it says where the weights come from, and
+`experiments.lite0` what it is made of. `keras_encoder` and `torch_encoder` give its maps of a gray
+photograph, to train a decoder on them, `networks.features("Lite0")` the whole network with its
+1,000 classes. Keras gets the layers from the file's graph; timm, for torch, knows them by itself.
 """
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from course_utils import course, files
 from course_utils.networks.applications import gray_of, input_layer
+from course_utils.networks.small import tensors
 
-# Kernel, first stride, widening, filters and number of blocks.
-STAGES = (
-    (3, 1, 1, 16, 1),
-    (3, 2, 6, 24, 2),
-    (5, 2, 6, 40, 2),
-    (3, 2, 6, 80, 3),
-    (5, 1, 6, 112, 3),
-    (5, 2, 6, 192, 4),
-    (3, 1, 6, 320, 1),
-)
-MAPS = {2: 16, 4: 24, 8: 40, 16: 112, 32: 320}  # channels at each stride
-EPSILON = 1e-3  # of batch normalization
-MOMENTUM = 0.99  # what its running mean keeps at each step
+FILE = "lite0.onnx"
 SIZE = 224  # pixels a side, what it was trained at
+MAPS = {2: 16, 4: 24, 8: 40, 16: 112, 32: 320}  # channels at each stride
 WIDTHS = {"features": 1280, "stride16": MAPS[16]}  # what the file gives beside the 1,000 classes
-
-Tensors = dict[str, NDArray[np.float32]]
-
-
-class Step(NamedTuple):
-    """A convolution, its batch normalization, and what follows."""
-
-    conv: str  # timm's names: the file and timm's network have the same
-    norm: str
-    size: int  # of its kernel
-    stride: int
-    filters: int
-    depthwise: bool = False
-    active: bool = True  # ReLU6 follows
-    opens: bool = False  # its input is kept as a shortcut
-    adds: bool = False  # and added here
-    map: int = 0  # the stride of the maps that end here, or 0
-
-
-def steps(top: bool = False) -> Iterator[Step]:
-    """The convolutions in order; top: with the last one, whose 1,280 maps are the embedding."""
-    yield Step("conv_stem", "bn1", 3, 2, 32)
-    before, total = 32, 2
-    for i, (size, first, widening, filters, count) in enumerate(STAGES):
-        for j in range(count):
-            stride, wide = first if j == 0 else 1, before * widening
-            total *= stride
-            spread = ("conv_dw", size, stride, wide)
-            rows = [spread, ("conv_pw", 1, 1, filters)]
-            if widening > 1:
-                rows = [("conv_pw", 1, 1, wide), spread, ("conv_pwl", 1, 1, filters)]
-            # The maps of a stride are those before the next stride begins.
-            last = j == count - 1 and (i + 1 == len(STAGES) or STAGES[i + 1][1] == 2)
-            for k, (conv, *shape) in enumerate(rows, 1):
-                names, end = (f"blocks.{i}.{j}.{conv}", f"blocks.{i}.{j}.bn{k}"), k == len(rows)
-                kind = (conv == "conv_dw", not end, k == 1, end and j > 0, end * last * total)
-                yield Step(*names, shape[0], shape[1], shape[2], *kind)
-            before = filters
-    if top:
-        yield Step("conv_head", "bn2", 1, 1, WIDTHS["features"])
-
-
-def tensors(data: bytes) -> Tensors:
-    """{timm's name: array} of the shipped file's content; kernels are (out, in, height, width)."""
-    import onnx
-
-    return {
-        t.name.removesuffix("/float16"): onnx.numpy_helper.to_array(t).astype(np.float32)
-        for t in onnx.load_from_string(data).graph.initializer
-    }
+ENDS = (  # the maps, as the file calls them
+    "blocks.0.0.bn2",
+    "blocks.1.1.bn3/sum",
+    "blocks.2.1.bn3/sum",
+    "blocks.4.2.bn3/sum",
+    "blocks.6.0.bn3",
+)
+MOMENTUM = 0.99  # what the running statistics of batch normalization keep at each step
 
 
 def keras_encoder(weights: str = "imagenet", seed: int = course.SEED) -> Any:
@@ -92,11 +36,12 @@ def keras_encoder(weights: str = "imagenet", seed: int = course.SEED) -> Any:
     """
     import keras
 
-    given = _given(weights)
-    if given is None:
+    data = _data(weights)
+    if data is None:
         keras.utils.set_random_seed(seed)
     inputs = keras.Input((None, None, 1))
-    return _keras(inputs, input_layer("Lite0")(inputs), given, top=False)
+    made = _layers(input_layer("Lite0")(inputs), data)
+    return keras.Model(inputs, [made[name] for name in ENDS], name="lite0")
 
 
 def keras_network(data: bytes | None) -> Any:
@@ -107,44 +52,49 @@ def keras_network(data: bytes | None) -> Any:
     import keras
 
     inputs = keras.Input((None, None, 3))
-    return _keras(inputs, inputs, None if data is None else tensors(data), top=True)
+    return keras.Model(inputs, _layers(inputs, data)["features/maps"], name="lite0")
 
 
-def _keras(inputs: Any, x: Any, given: Tensors | None, top: bool) -> Any:
+def _layers(x: Any, data: bytes | None) -> dict[str, Any]:
+    """{name in the file: Keras tensor} of all that follows from x; without data at random."""
     import keras
+    import onnx
 
-    layers, shortcut, maps = keras.layers, x, []
-    for step in steps(top):
-        shortcut = x if step.opens else shortcut
-        # As timm does: what leaves a layer has about the spread of what enters it, at any width.
-        deviation = (2 / (step.size**2 * (1 if step.depthwise else step.filters))) ** 0.5
-        start = keras.initializers.RandomNormal(0, deviation)
-        options: dict[str, Any] = {
-            "strides": step.stride,
-            "padding": "same",
-            "use_bias": False,
-            "name": step.conv.replace(".", "_"),
-        }
-        if step.depthwise:
-            conv = layers.DepthwiseConv2D(step.size, depthwise_initializer=start, **options)
-        else:
-            conv = layers.Conv2D(step.filters, step.size, kernel_initializer=start, **options)
-        norm = layers.BatchNormalization(
-            momentum=MOMENTUM, epsilon=EPSILON, name=step.norm.replace(".", "_")
-        )
-        x = norm(conv(x))
-        if given is not None:
-            turn = (2, 3, 0, 1) if step.depthwise else (2, 3, 1, 0)  # to (h, w, in, out)
-            conv.set_weights([given[f"{step.conv}.weight"].transpose(turn)])
-            parts = ("weight", "bias", "running_mean", "running_var")
-            norm.set_weights([given[f"{step.norm}.{part}"] for part in parts])
-        x = layers.ReLU(6, name=f"{norm.name}_relu")(x) if step.active else x
-        x = layers.Add(name=f"{norm.name}_add")([x, shortcut]) if step.adds else x
-        if step.map:
-            maps.append(x)
-    if top:
-        maps = layers.GlobalAveragePooling2D(dtype="float32", name="features")(x)
-    return keras.Model(inputs, maps, name="lite0")
+    layers, given = keras.layers, tensors(data or files.shipped(FILE))
+    made = {"x": x}
+    for node in onnx.load_from_string(data or files.shipped(FILE)).graph.node:
+        x, weights = made.get(node.input[0]), []
+        told = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+        name = node.output[0].replace(".", "_").replace("/", "_")
+        if node.op_type == "Conv":
+            kernel = given[node.input[1]]  # (out, in, height, width)
+            out, into, size, _ = kernel.shape
+            alone = into == 1  # depthwise: every channel by itself
+            # As timm does: what leaves a layer has about the spread of what enters it.
+            deviation = (2 / (size**2 * (1 if alone else out))) ** 0.5
+            start = keras.initializers.RandomNormal(0, deviation)
+            strides = {"strides": told["strides"][0]}
+            options: Any = {"padding": "same", "use_bias": False, "name": name} | strides
+            if alone:
+                layer = layers.DepthwiseConv2D(size, depthwise_initializer=start, **options)
+            else:
+                layer = layers.Conv2D(out, size, kernel_initializer=start, **options)
+            weights = [kernel.transpose(2, 3, 0, 1) if alone else kernel.transpose(2, 3, 1, 0)]
+        elif node.op_type == "BatchNormalization":
+            layer = layers.BatchNormalization(momentum=MOMENTUM, epsilon=told["epsilon"], name=name)
+            weights = [given[key] for key in node.input[1:]]
+        elif node.op_type == "Clip":
+            layer = layers.ReLU(6, name=name)
+        elif node.op_type == "Add":
+            layer, x = layers.Add(name=name), [x, made[node.input[1]]]
+        elif node.op_type == "GlobalAveragePool":
+            layer = layers.GlobalAveragePooling2D(dtype="float32", name=name)
+        else:  # casts of kernels, and the classes
+            continue
+        made[node.output[0]] = layer(x)
+        if data is not None:
+            layer.set_weights(weights)
+    return made
 
 
 def torch_encoder(weights: str = "imagenet", seed: int = course.SEED) -> Any:
@@ -172,18 +122,18 @@ def torch_encoder(weights: str = "imagenet", seed: int = course.SEED) -> Any:
             rgb = 255 * gray_of(100 * x, torch).expand(-1, 3, -1, -1)
             return self.network((rgb - 127) / 128)
 
-    given = _given(weights)
-    if given is None:
+    data = _data(weights)
+    if data is None:
         torch.manual_seed(seed)
     encoder = Encoder()
-    if given is not None:
-        state = encoder.network.state_dict()
+    if data is not None:
+        given, state = tensors(data), encoder.network.state_dict()
         found = {k: torch.from_numpy(given[k]) for k in state if "num_batches" not in k}
         encoder.network.load_state_dict(state | found)
     return encoder
 
 
-def _given(weights: str) -> Tensors | None:
+def _data(weights: str) -> bytes | None:
     if weights not in ("imagenet", "random"):
         raise ValueError(f'weights is {weights!r}; give "imagenet" or "random".')
-    return None if weights == "random" else tensors(files.shipped("lite0.onnx"))
+    return None if weights == "random" else files.shipped(FILE)

@@ -69,17 +69,21 @@ def _value(text: str) -> Any:
         return text
 
 
-def to_keras(data: bytes, channels: int, width: int) -> Any:
-    """The Keras network with the kernels and biases of a shipped network's file."""
+def tensors(data: bytes) -> dict[str, NDArray[np.float32]]:
+    """{name: array} of a shipped network's file; kernels are (out, in, height, width)."""
     import onnx
 
-    graph = onnx.load_from_string(data).graph
-    arrays = {
-        t.name.removesuffix("/float16"): onnx.numpy_helper.to_array(t) for t in graph.initializer
+    return {
+        t.name.removesuffix("/float16"): onnx.numpy_helper.to_array(t).astype(np.float32)
+        for t in onnx.load_from_string(data).graph.initializer
     }
-    network = small_network(channels, width)
+
+
+def to_keras(data: bytes, channels: int, width: int) -> Any:
+    """The Keras network with the kernels and biases of a shipped network's file."""
+    arrays, network = tensors(data), small_network(channels, width)
     for layer in network.layers:
         if layer.weights:
             kernel = arrays[f"{layer.name}/kernel"].transpose(2, 3, 1, 0)  # (3, 3, in, out)
-            layer.set_weights([kernel.astype(np.float32), arrays[f"{layer.name}/bias"]])
+            layer.set_weights([kernel, arrays[f"{layer.name}/bias"]])
     return network
