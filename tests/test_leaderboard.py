@@ -227,7 +227,7 @@ def test_two_networks_judge_sets_of_pictures(toy, tmp_path, monkeypatch):
     for text in (leaderboard.table(board), leaderboard.markdown(board)):
         assert "Fréchet Lite0" in text and "class score" in text and "MobileNetV2" in text
         assert "FID" not in text.replace("not FID", "") and "IS)" not in text.replace("not IS", "")
-    assert max(map(len, leaderboard.table(board).splitlines())) <= 110
+    assert max(map(len, leaderboard.table(board).splitlines())) <= 100
     mine = {"mine": next(iter(toy.values()))}
     joined = leaderboard.joined(board, leaderboard.measure(mine, rgb, scenes, "noise", False))
     assert joined["class_score"]["mine"] == board["class_score"]["toy"]

@@ -39,7 +39,7 @@ def _rest(board: dict[str, Any]) -> dict[str, list[str]]:
     for name in ordered(board):
         scenes, cost = board["scenes"].get(name), board["cost"].get(name)
         judged = [board[key].get(name) for key in JUDGES if key in board]
-        line = [f"{np.mean(values):.3g}" if values else "" for values in judged]
+        line = [f"{np.mean(values):#.3g}" if values else "" for values in judged]
         line += [f"{np.mean(scenes[key]):.0f}" if scenes else "" for key in ("regret", "mse")]
         line += [f"{np.mean(scenes['chroma']):.1f}" if scenes else ""]
         line += [f"{cost['ms']:.0f}" if cost else ""]
@@ -52,7 +52,7 @@ def caption(board: dict[str, Any]) -> list[str]:
     """What was measured, on what, and how: the protocol as a list of sentences."""
     said = board["protocol"]
     real = {title: board[key]["truth"] for key, title in JUDGES.items() if board.get(key)}
-    has = ", ".join(f"{title} {np.mean(values):.3g}" for title, values in real.items())
+    has = ", ".join(f"{title} {np.mean(values):#.3g}" for title, values in real.items())
     return [
         f"{board['n']} photographs ({board['data']}), {board['size']} px; {said['measures']}.",
         f"In brackets, where they stand: {said['interval']}. Colorfulness gap: {said['gap']}.",
@@ -79,8 +79,11 @@ def table(board: dict[str, Any]) -> str:
     texts = ["\n".join(textwrap.fill(said, WIDTH) for said in caption(board))]
     texts.append(metrics.blocks(titles, first))
     titles = _titles(board)
-    texts.append(metrics.blocks(titles, {label(n): rest[n] for n in names}, len(titles)))
-    return "\n\n".join(texts)
+    judges = len(titles) - len(REST)
+    for part in (slice(judges), slice(judges, None)):
+        lines = {label(n): rest[n][part] for n in names}
+        texts.append(metrics.blocks(titles[part], lines, len(titles)))
+    return "\n\n".join(filter(None, texts))
 
 
 def markdown(board: dict[str, Any]) -> str:
