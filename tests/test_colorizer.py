@@ -465,7 +465,7 @@ SAID = {
     "a second input": "hint",
     "no seed, no licence": "lack licence, seed",
     "size in words": "that size is 'large'",
-    "size zero": "size is 0",
+    "size zero": "size is '0'",
     "half a json": r"metrics is '\[{'",
     "no cropping": r"\(2, 2, 6, 4\)",
     "no padding": "any N, H and W",

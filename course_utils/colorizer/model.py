@@ -25,7 +25,7 @@ from PIL import Image
 
 from course_utils import color, files, systems
 from course_utils.colorizer import graph as onnx_graph
-from course_utils.colorizer import saving
+from course_utils.colorizer import guest, saving
 
 # `licence` is that of the weights, `data_licence` what the training pictures were under.
 GIVEN = (
@@ -39,8 +39,23 @@ GIVEN = (
     "metrics",
 )
 METADATA = (*GIVEN, "parameters", "size", "version")
+MOST_BYTES, MOST_TEXT = 10**9, 10**6  # of a file, of its metadata
 BAND = 2**16  # pixels that are painted at a time
 LONGEST = 16  # working sizes that the longer side may have: a thread of pixels must not fill memory
+
+_MEANT = {  # what metadata must be to be used
+    "size": lambda size: type(size) is int and 0 < size <= guest.MOST_SIZE,
+    "T": lambda T: 0 < T < np.inf,
+    "parameters": lambda count: 0 <= count < 10**12,
+    "metrics": lambda rows: all(isinstance(row, dict) for row in rows),
+}
+_DAMAGED = "it is damaged or something else; export it again"
+_NEWER = "it is newer than this onnxruntime; upgrade that, or export it with opset 17"
+_WHY = {
+    "opset": _NEWER,
+    "ir version": _NEWER,
+    "external data": "its weights are in another file; save it as one file",
+}
 
 
 # Loading and use.
@@ -59,20 +74,27 @@ class Colorizer:
     None. rebalances: whether it takes `rebalance`. n_bytes: how large the file is.
     """
 
-    def __init__(self, path: Path, name: str, threads: int = onnx_graph.THREADS) -> None:
-        """Open the file; ValueError says how it breaks the contract."""
-        data = path.read_bytes()
+    def __init__(
+        self,
+        path: Path,
+        name: str,
+        threads: int = onnx_graph.THREADS,
+        data: bytes | None = None,
+    ) -> None:
+        """Open the file, or its content `data`; ValueError says how it breaks the contract."""
+        data = path.read_bytes() if data is None else data
         self.name, self.n_bytes, self.path = name, len(data), path
         self._sha256 = hashlib.sha256(data).hexdigest()
         try:
             self._session = onnx_graph.session(data, threads)
         except ImportError:
             raise
-        except Exception:  # onnxruntime raises a dozen kinds of its own
-            raise ValueError(
-                f"{path} cannot be read as ONNX: it is damaged or something else; export it again."
-            ) from None
+        except Exception as error:  # onnxruntime raises a dozen kinds of its own
+            why = next((why for sign, why in _WHY.items() if sign in str(error).lower()), _DAMAGED)
+            raise ValueError(f"{path} cannot be read as ONNX: {why}.") from None
         found = self._session.get_modelmeta().custom_metadata_map
+        if sum(map(len, found.values())) > MOST_TEXT:
+            raise ValueError(f"{path} breaks the contract: its metadata have more than a megabyte.")
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         optional = {node.name for node in self._session.get_overridable_initializers()}
         self.rebalances = "rebalance" in optional
@@ -89,17 +111,20 @@ class Colorizer:
                 "export it with save_keras or save_torch."
             )
         for key in {"parameters", "size", "seed", "metrics", "T"} & set(found):
+            text = found[key]
             try:
-                found[key] = json.loads(found[key])
-            except ValueError:
+                found[key] = json.loads(text)
+                meant = _MEANT.get(key, lambda value: True)(found[key])
+            except (ValueError, TypeError, RecursionError):
+                meant = False
+            if not meant:
                 raise ValueError(
-                    f"{path} breaks the contract: its metadata say that {key} is {found[key]!r}."
-                ) from None
-        if not (isinstance(found["size"], int) and found["size"] > 0):
-            raise ValueError(f"{path} breaks the contract: its size is {found['size']!r}.")
+                    f"{path} breaks the contract: its metadata say that {key} is {text[:50]!r}."
+                )
         self.metadata, self.size, self.T = found, found["size"], found.get("T")
         try:
-            trial = self._run(np.zeros((2, 1, 5, 3), np.float32)).shape
+            answer = self._run(np.zeros((2, 1, 5, 3), np.float32))
+            trial = answer.shape if np.isfinite(answer).all() else "NaN or infinity"
         except Exception:  # of onnxruntime's kinds
             trial = "nothing"
         if trial != (2, 2, 5, 3):
@@ -113,7 +138,8 @@ class Colorizer:
         """The colorizer of a shipped name or of a path; the same file is opened only once.
 
         Raises FileNotFoundError for an unknown name or path, and ValueError for a file that is
-        damaged (a shipped one differs from its sha256) or breaks the contract.
+        damaged (a shipped one differs from its sha256) or breaks the contract. What is not shipped
+        is first tried in a process of its own (`guest`): it may hang or fill the memory.
         """
         shipped = names()
         path = Path(model).expanduser()
@@ -124,11 +150,10 @@ class Colorizer:
                 f"There is no colorizer {str(model)!r}: give the path of an .onnx file or one of "
                 f"the shipped names, {', '.join(shipped)}."
             )
-        stat = path.stat()
-        colorizer = _open(path.resolve(), stat.st_mtime_ns, stat.st_size)
         if str(model) in shipped:
-            files.shipped(path.name)
-        return colorizer
+            files.shipped(path.name)  # before anything looks inside
+        stat = path.stat()
+        return _open(path.resolve(), stat.st_mtime_ns, stat.st_size)
 
     def on_threads(self, count: int) -> "Colorizer":
         """The same colorizer, opened once more and running on so many threads."""
@@ -203,7 +228,10 @@ class Colorizer:
     ) -> NDArray[np.float32]:
         """ab float32 (H, W, 2) that `colorize` joins to an L (H, W, 1) of any size, unclipped."""
         small = resize(L, *working_size(L.shape[0], L.shape[1], self.size))
-        return resize(self.ab(small.clip(0, 100), T, rebalance), L.shape[0], L.shape[1])
+        ab = self.ab(small.clip(0, 100), T, rebalance)
+        if not np.isfinite(ab).all():
+            raise ValueError(f"{self.name} answers with NaN or infinity here: mend the network.")
+        return resize(ab, L.shape[0], L.shape[1])
 
     def fingerprint(self, source: bytes) -> str:
         """32 digits that name this model and the photograph `source` (bytes), as `save` stores."""
@@ -235,7 +263,12 @@ class Colorizer:
 
 @functools.lru_cache(maxsize=16)
 def _open(path, mtime, size):
-    return Colorizer(path, path.stem)
+    if size > MOST_BYTES:
+        raise ValueError(f"{path} has {size / 1e9:.1f} GB; a colorizer has at most one.")
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() not in files.checksums().values():
+        guest.try_out(path, data)
+    return Colorizer(path, path.stem, data=data)
 
 
 def _is_map(node, channels):
