@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from course_utils import metrics, progress
-from experiments.data import JUDGED_ON
+from experiments.data import JUDGED_ON, test_sets
 
 
 def judge(
@@ -35,3 +35,13 @@ def judge(
     gain = {name: list(metrics.bootstrap(psnr[name] - psnr["gray"])) for name in models}
     values = {name: np.round(x, 3).tolist() for name, x in psnr.items()}
     return {"data": data, "n_test": len(rgb), "table": table, "gain": gain, "psnr": values}
+
+
+def on_test_sets(
+    models: Mapping[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]],
+) -> dict[str, Any]:
+    """{name of a set: what `judge` finds there, and the size in pixels}."""
+    return {
+        name: judge(rgb, models, words) | {"size": rgb.shape[1]}
+        for name, (words, rgb) in test_sets().items()
+    }

@@ -117,11 +117,13 @@ def aged(rgb: Tensor, generator: torch.Generator) -> Tensor:
     return torch.where(old, worn, L).clamp(0, 1)
 
 
-def batch_of(rgb: Tensor, batch: int, seed: int, step: int) -> tuple[Tensor, Tensor]:
+def batch_of(
+    rgb: Tensor, batch: int, seed: int, step: int, sides: Sequence[int] = SIDES
+) -> tuple[Tensor, Tensor]:
     """L / 100 (batch, 1, S, S) and ab / AB_SCALE of one step; rgb: uint8 (N, 3, H, W)."""
     generator = torch.Generator(rgb.device).manual_seed(1_000_003 * seed + step)
     chosen = torch.randint(len(rgb), (batch,), generator=generator, device=rgb.device)
-    cut = views(rgb[chosen], SIDES[step % len(SIDES)], generator)
+    cut = views(rgb[chosen], sides[step % len(sides)], generator)
     return aged(cut, generator), color.ab(cut) / color.AB_SCALE
 
 
@@ -150,6 +152,7 @@ def train(
     folder: Path | None = None,
     rows: int = 20,
     stop: int | None = None,
+    sides: Sequence[int] = SIDES,
 ) -> Rows:
     """Train for some steps; return `rows` rows: step, mean of each loss, and what `measure` gives.
 
@@ -157,6 +160,7 @@ def train(
     their rates are set before each step. rgb: uint8 (N, 3, H, W) on the device. parts: all that
     training changes, by name; about: what a state belongs to. A run that finds a state of the same
     parts and `about` in `folder` goes on after it. stop: end at this step, early.
+    sides: pixels a side of the batches, in turns.
     """
     about = about | {"steps": steps, "batch": batch, "seed": seed, "rows": rows}
     about |= {"data": fingerprint(rgb[:64].cpu().numpy(), np.array(rgb.shape))}
@@ -173,7 +177,7 @@ def train(
             for optimizer, rates in zip(optimizers, full, strict=True):
                 for group, highest in zip(optimizer.param_groups, rates, strict=True):
                     group["lr"] = highest * rate(step, steps)
-            losses.append(move(*batch_of(rgb, batch, seed, step), step))
+            losses.append(move(*batch_of(rgb, batch, seed, step, sides), step))
         means = {key: float(torch.stack([x[key] for x in losses]).mean()) for key in losses[0]}
         kept.append({"step": end, "rates": full} | means | measure())
         keep_torch(folder, kept, about, **parts)

@@ -5,7 +5,6 @@ lesson exports, judges and ships them. 04/features is the comparison that lesson
 decoder on four encoders, with equal steps.
 """
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from course_utils import bins, color, course, photos
+from course_utils.networks.unet import Unet, groups
 from course_utils.training import Rows
 from experiments import experiment, learning, lesson
 from experiments.data import shared
 from experiments.learning import Images, least, psnr, squared
 from experiments.runner import STATES, Run
 
-S0, S1, S4 = lesson("02"), lesson("03"), lesson("04")
+S0, S1 = lesson("02"), lesson("03")
 DATA = "diverse, Intel, birds and the album, their training splits, in color"
 PHOTOGRAPHS = ("diverse", "intel", "photos")
 
@@ -43,11 +43,10 @@ def device() -> str:
     return course.device(course.profile())[0]
 
 
-def told(run: Run, n: int, begun: float, **more: Any) -> dict[str, Any]:
+def told(run: Run, n: int, **more: Any) -> dict[str, Any]:
     """What every training says about itself."""
-    minutes = round((time.monotonic() - begun) / 60, 2)
-    about = {"data": DATA, "n": n, "size": learning.SIZE, "seed": run.seed, "minutes": minutes}
-    return about | {"machine": course.device(course.profile())[1]} | more
+    about = {"data": DATA, "n": n, "size": learning.SIZE, "seed": run.seed}
+    return about | {"ended on": course.device(course.profile())[1]} | more
 
 
 # Lessons 02 and 03: from nothing.
@@ -78,7 +77,6 @@ def keras_training(
     """Train a Keras network from L / 100 to ab / `scale` from nothing; keep its weights."""
     import keras
 
-    begun = time.monotonic()
     rgb, watched = learning.photographs()
     keras.utils.set_random_seed(run.seed)
     model = lighter(build)
@@ -86,7 +84,7 @@ def keras_training(
     options |= {"folder": run.folder, "scale": scale / color.AB_SCALE}
     rows = learning.fit_keras(model, rgb, watched, **options)
     learning.keep_weights(run.folder / "weights.npz", learning.keras_arrays(model))
-    return told(run, len(rgb), begun, rows=rows, parameters=model.count_params())
+    return told(run, len(rgb), rows=rows, parameters=model.count_params())
 
 
 def lighter(build: Any) -> Any:
@@ -109,63 +107,63 @@ ARMS = {  # the encoder's weights, and whether they go on learning
 }
 
 
-def arm(kind: str, tuned: bool, seed: int) -> tuple[Any, list[Any]]:
-    """(the network of lesson 04, the variables of a pretrained encoder that go on learning)."""
-    import keras
-
-    from course_utils.networks import lite0
-
-    def build() -> Any:
-        encoder = lite0.keras_encoder(kind, seed)
-        encoder.trainable = tuned
-        keras.utils.set_random_seed(seed)
-        model = S4.colorizer(encoder)
-        slower = encoder.trainable_variables if tuned and kind == "imagenet" else []
-        return model, list(slower)
-
-    return lighter(build)
-
-
-@experiment("04/features", photographs=PHOTOGRAPHS, models=("lite0",), backend="torch")
+@experiment("04/features", photographs=PHOTOGRAPHS, models=("lite0",))
 def features(
     run: Run,
     *,
     steps: int = 500,
-    batch: int = 128,
+    batch: int = 32,
     rate: float = 2e-3,
-    seeds: tuple[int, ...] = (1, 2, 3),
+    sides: tuple[int, ...] = (64, 96),
+    seeds: tuple[int, ...] = (1,),
 ) -> dict[str, Any]:
     """One decoder on four encoders, equal steps: validation curves, PSNR on two test sets."""
-    begun = time.monotonic()
     rgb, watched = learning.photographs()
-    tests = test_sets()
-    options = {"steps": steps, "batch": batch, "rate": rate}
+    pictures = learning.on_device(rgb, device())
+    options: dict[str, Any] = {"steps": steps, "batch": batch, "sides": sides, "rows": 10}
     arms = {}
     for name in ARMS:
-        curves, values = [], {test: [] for test in tests}
-        for seed in seeds:
-            model, rows = train_arm(run, name, seed, rgb, watched, options)
-            curves.append(rows)
-            for test, pictures in tests.items():
-                of_test = psnr(learning.of_keras(model, False), pictures, device())
-                values[test].append(of_test.round(3).tolist())
-        arms[name] = {"rows": curves, "psnr": values}
-    gray = {test: gray_psnr(pictures).round(3).tolist() for test, pictures in tests.items()}
-    tested = {test: len(pictures) for test, pictures in tests.items()}
-    about = {"arms": arms, "gray": gray, "n_test": tested, "steps": steps, "seeds": list(seeds)}
-    return told(run, len(rgb), begun, **about)
+        found = [train_arm(run, name, seed, pictures, watched, rate, options) for seed in seeds]
+        values = [tested(net) for net, _ in found]
+        psnr_of = {key: [each[key] for each in values] for key in values[0]}
+        arms[name] = {"rows": [rows for _, rows in found], "psnr": psnr_of}
+    gray = {name: gray_psnr(x).round(3).tolist() for name, x in test_sets().items()}
+    about = {"arms": arms, "gray": gray, "n_test": {name: len(x) for name, x in gray.items()}}
+    about |= {"steps": steps, "batch": batch, "sides": sides, "seeds": list(seeds)}
+    return told(run, len(rgb), **about)
 
 
 def train_arm(
-    run: Run, name: str, seed: int, rgb: Images, watched: Images, options: dict[str, Any]
-) -> tuple[Any, Rows]:
+    run: Run,
+    name: str,
+    seed: int,
+    pictures: Tensor,
+    watched: Images,
+    rate: float,
+    options: dict[str, Any],
+) -> tuple[nn.Module, Rows]:
     """(network, rows of its training) of one arm with one seed; its state is kept by itself."""
-    model, slower = arm(*ARMS[name], seed)
-    folder = run.folder / f"{name.replace(', ', '_').replace(' ', '_')}_{seed}"
-    rows = learning.fit_keras(
-        model, rgb, watched, seed=seed, folder=folder, slower=slower, **options
+    kind, tuned = ARMS[name]
+    net = network(2, 2, kind, seed)
+    optimizer = adam(net, rate, kind)
+    net.encoder.requires_grad_(tuned)
+
+    def forward(x: Tensor) -> Tensor:
+        net.encoder.train(tuned and net.training)  # frozen are its running statistics too
+        return half(net)(x)
+
+    rows = learning.train(
+        least(forward, optimizer, whole),
+        [optimizer],
+        pictures,
+        seed=seed,
+        parts={"network": net, "optimizer": optimizer},
+        about={"arm": name, "rate": rate},
+        measure=lambda: evaluated(net, enlarged(net), watched),
+        folder=run.folder / f"{name.replace(', ', '_').replace(' ', '_')}_{seed}",
+        **options,
     )
-    return model, rows
+    return net, rows
 
 
 def test_sets() -> dict[str, Images]:
@@ -189,11 +187,10 @@ def s4(
     stop: int = 1000,
     batch: int = 128,
     rate: float = 2e-3,
-    finish: int = 300,
+    finish: int = 200,
     finish_batch: int = 64,
 ) -> dict[str, Any]:
     """S4: all of it learns, on a GPU up to `stop`; then, on two cores, `finish` steps to rate 0."""
-    begun = time.monotonic()
     rgb, watched = learning.photographs()
     pictures = learning.on_device(rgb, device())
     net = network(2, 2, "imagenet", run.seed)
@@ -219,7 +216,7 @@ def s4(
     learning.keep_weights(run.folder / "weights.npz", learning.torch_arrays(net))
     tests = tested(net)
     gray = {name: gray_psnr(x).round(3).tolist() for name, x in test_sets().items()}
-    return told(run, len(rgb), begun, rows=rows, psnr=tests, gray=gray)
+    return told(run, len(rgb), rows=rows, psnr=tests, gray=gray)
 
 
 def whole(hat: Tensor, ab: Tensor) -> Tensor:
@@ -230,18 +227,14 @@ def whole(hat: Tensor, ab: Tensor) -> Tensor:
 # Lesson 05: a distribution over bins.
 
 
-def network(out: int, finest: int, kind: str, seed: int) -> nn.Module:
+def network(out: int, finest: int, kind: str, seed: int) -> Unet:
     """Lite0 and a decoder in torch, on the device of this machine."""
-    from course_utils.networks.unet import Unet
-
     torch.manual_seed(seed)
     return Unet(out, finest, kind, seed).to(device(), memory_format=torch.channels_last)
 
 
 def adam(net: Any, rate: float, kind: str, betas: tuple[float, float] = (0.9, 0.999)) -> Any:
     """AdamW, in which a pretrained encoder learns at 0.3 of the rate."""
-    from course_utils.networks.unet import groups
-
     slower = 0.3 if kind == "imagenet" else 1.0
     return torch.optim.AdamW(groups(net, rate, slower * rate), betas=betas, weight_decay=0.01)
 
@@ -305,7 +298,6 @@ def s2(
     arms: tuple[str, ...] = ("imagenet", "random"),
 ) -> dict[str, Any]:
     """S2: soft cross-entropy over 313 bins, on pretrained features and from nothing."""
-    begun = time.monotonic()
     rgb, watched = learning.photographs()
     found = {}
     for kind in arms:
@@ -331,7 +323,7 @@ def s2(
             learning.keep_weights(run.folder / "weights.npz", learning.torch_arrays(net))
     gray = {name: gray_psnr(x).round(3).tolist() for name, x in test_sets().items()}
     share = prior(rgb).astype(float).round(9).tolist()
-    return told(run, len(rgb), begun, arms=found, gray=gray, prior=share)
+    return told(run, len(rgb), arms=found, gray=gray, prior=share)
 
 
 def prior(rgb: Images, every: int = 8) -> NDArray[np.float64]:
@@ -414,7 +406,6 @@ def s3(
     lams: tuple[float, ...] = (100.0, 30.0),
 ) -> dict[str, Any]:
     """S3: L1 on pretrained features, then from there a discriminator, for each weight of L1."""
-    begun = time.monotonic()
     rgb, watched = learning.photographs()
     pictures = learning.on_device(rgb, device())
     net = network(2, 2, "imagenet", run.seed)
@@ -455,7 +446,7 @@ def s3(
         found[f"L1 and D, λ = {lam:g}"] = {"rows": rows, "psnr": tested(net)}
         learning.keep_weights(run.folder / f"game_{lam:g}.npz", learning.torch_arrays(net))
     gray = {name: gray_psnr(x).round(3).tolist() for name, x in test_sets().items()}
-    return told(run, len(rgb), begun, arms=found, gray=gray)
+    return told(run, len(rgb), arms=found, gray=gray)
 
 
 def tested(net: nn.Module) -> dict[str, list[float]]:

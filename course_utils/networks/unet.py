@@ -39,8 +39,14 @@ class Unet(nn.Module):
         self.head = nn.Conv2d(before, out, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        *skips, deep = self.encoder(x)
-        x = self.mix(beside(deep))  # (N, 192, H/32, W/32)
+        maps = self.encoder(x)
+        return self.decode(maps, maps[-1].mean((2, 3)))
+
+    def decode(self, maps: Sequence[Tensor], vector: Tensor) -> Tensor:
+        """The encoder's five maps, and a vector (N, 320) about the whole picture, to the result."""
+        *skips, deep = maps
+        everywhere = vector[..., None, None].expand_as(deep)
+        x = self.mix(torch.cat([deep, everywhere], 1))  # (N, 192, H/32, W/32)
         for level, skip in zip(self.levels, reversed(skips)):
             x = level(torch.cat([enlarge(x), skip], 1))
         return self.head(x)  # (N, out, H/finest, W/finest)
@@ -49,11 +55,6 @@ class Unet(nn.Module):
 def _block(channels: int, filters: int, kernel: int = 3) -> nn.Sequential:
     conv = nn.Conv2d(channels, filters, kernel, padding=kernel // 2, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(filters, 1e-3), nn.ReLU())
-
-
-def beside(x: Tensor) -> Tensor:
-    """Maps (N, C, h, w) and their mean, repeated at every position: (N, 2 C, h, w)."""
-    return torch.cat([x, x.mean((2, 3), keepdim=True).expand_as(x)], 1)
 
 
 def enlarge(x: Tensor, factor: int = 2) -> Tensor:
