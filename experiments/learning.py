@@ -277,7 +277,7 @@ def psnr(predict: Predict, rgb: Images, device: str, batch: int = 100) -> NDArra
 def keep_weights(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
     """Write weights as they are shipped: kernels in float16, vectors in float32."""
     halves = {k: x.astype(np.float16) if x.ndim > 1 else x for k, x in arrays.items()}
-    files.write(path, lambda file: np.savez(file, **halves))
+    files.write(path, lambda file: np.savez(file, **halves))  # pyright: ignore
 
 
 def keras_arrays(model: Any) -> dict[str, NDArray[Any]]:

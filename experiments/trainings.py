@@ -230,7 +230,7 @@ def whole(hat: Tensor, ab: Tensor) -> Tensor:
 def network(out: int, finest: int, kind: str, seed: int) -> Unet:
     """Lite0 and a decoder in torch, on the device of this machine."""
     torch.manual_seed(seed)
-    return Unet(out, finest, kind, seed).to(device(), memory_format=torch.channels_last)
+    return Unet(out, finest, kind, seed).to(device(), memory_format=torch.channels_last)  # pyright: ignore
 
 
 def adam(net: Any, rate: float, kind: str, betas: tuple[float, float] = (0.9, 0.999)) -> Any:
@@ -258,7 +258,7 @@ def soft_cross_entropy(k: int = 5, sigma: float = 5.0) -> Any:
     centers = torch.tensor(bins.ab_bins(), dtype=torch.float32, device=device())  # (313, 2)
 
     def loss(logits: Tensor, ab: Tensor) -> Tensor:
-        near = functional.adaptive_avg_pool2d(ab, logits.shape[-2:]) * color.AB_SCALE
+        near = functional.adaptive_avg_pool2d(ab, logits.shape[-2:]) * color.AB_SCALE  # pyright: ignore
         flat = near.movedim(1, -1)  # (N, h, w, 2)
         distance, chosen = (flat[..., None, :] - centers).square().sum(-1).topk(k, largest=False)
         share = (-distance / (2 * sigma**2)).softmax(-1).movedim(-1, 1)  # (N, k, h, w)
@@ -381,7 +381,7 @@ def play(net: Any, D: nn.Module, of_net: Any, of_D: Any, lam: float) -> Any:
 
 def absolute(hat: Tensor, ab: Tensor) -> Tensor:
     """L1 of ab at the size of the prediction."""
-    return (hat.float() - functional.adaptive_avg_pool2d(ab, hat.shape[-2:])).abs().mean()
+    return (hat.float() - functional.adaptive_avg_pool2d(ab, hat.shape[-2:])).abs().mean()  # pyright: ignore
 
 
 def enlarged(net: nn.Module) -> learning.Predict:
@@ -429,7 +429,7 @@ def s3(
         net.load_state_dict(start)
         net.train()
         torch.manual_seed(run.seed)
-        D = discriminator().to(device(), memory_format=torch.channels_last)
+        D = discriminator().to(device(), memory_format=torch.channels_last)  # pyright: ignore
         of_net = adam(net, rate_G, "imagenet", (0.5, 0.999))
         of_D = torch.optim.Adam(D.parameters(), rate_D, (0.5, 0.999))
         rows = learning.train(
