@@ -1,5 +1,7 @@
 """Arrays of numpy, Keras and torch: whose they are, whether they can be meant, their channels."""
 
+import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -41,16 +43,39 @@ def read(
             raise ValueError(f"rgb is {dtype}: give uint8 in 0..255 or float in 0..1.")
     elif "uint8" in dtype:
         raise ValueError(f"{name} is uint8, but a and b have signs: give float, with L in 0..100.")
-    if xp is np and check_values:
-        low, high = x.min(initial=0), x.max(initial=0)
-        if not np.isfinite([low, high]).all():
+    known = _ends(x, xp) if check_values else None
+    if known:
+        low, high = known
+        slack = SLACK if xp is np else 1.0  # what a network gives may leave [0, 1] on its way
+        if xp is np and not np.isfinite(known).all():
             raise ValueError(f"{name} holds NaN or infinity: mend or drop those pixels.")
-        if name == "rgb" and (low < -SLACK or high > 1 + SLACK):
+        if name == "rgb" and (low < -slack or high > 1 + slack):
             raise ValueError(
                 f"rgb runs from {low:g} to {high:g}, but floats must lie in 0..1: "
                 "divide a picture in 0..255 by 255."
             )
+        if name == "lab" and high <= 1 and _is_scaled(cut(x, axis, 0, 1), xp):
+            warnings.warn(
+                "No L is above 1, as if it were divided by 100: lab must be in CIELAB units.",
+                stacklevel=3,
+            )
     return _float32(x, xp)
+
+
+def _ends(x, xp):
+    """Lowest and highest value, 0 where there are none; None while they are not known yet."""
+    if xp is np:
+        return float(x.min(initial=0)), float(x.max(initial=0))
+    if xp.__name__ != "torch":
+        return (float(xp.min(x)), float(xp.max(x))) if hasattr(x, "numpy") and xp.size(x) else None
+    if x.device.type == "meta" or xp.compiler.is_compiling() or xp.jit.is_tracing():
+        return None
+    return tuple(float(end) for end in x.detach().aminmax()) if x.numel() else None
+
+
+def _is_scaled(L, xp):
+    """Whether this L, nowhere above 1, is L / 100 and not a picture that is nearly black."""
+    return math.prod(L.shape) >= 64 and 0.3 < float(xp.mean(_float32(L, xp))) <= 1
 
 
 def _float32(x, xp):

@@ -139,7 +139,7 @@ def decode(p: ArrayLike, T: float = 0.38, bins: ArrayLike | None = None) -> NDAr
     """The annealed mean of distributions (..., Q): float32 (..., 2).
 
     The mean of p^(1/T), made to sum to 1. T = 1 is the mean, T → 0 the most probable bin; T is
-    above 0. p need not sum to 1, and may be 0 in places.
+    above 0. p need not sum to 1, and may be 0 in places; ValueError where a row is 0 everywhere.
 
     >>> code = dense(*encode([12.0, 3.0]))
     >>> [[round(float(x), 1) for x in decode(code, T)] for T in (1, 0.38, 0.01)]
@@ -151,12 +151,16 @@ def decode(p: ArrayLike, T: float = 0.38, bins: ArrayLike | None = None) -> NDAr
     rows = p.reshape(-1, len(bins))
     ab = np.empty((len(rows), 2), np.float32)
     block = max(1, BLOCK * 8 // len(bins))
-    with np.errstate(divide="ignore", over="ignore"):  # log 0, and what is far below the largest
+    with np.errstate(
+        divide="ignore", over="ignore", invalid="ignore"
+    ):  # log 0, and what is far below the largest
         for start in range(0, len(rows), block):
             log = np.log(rows[start : start + block], dtype=np.float64)
             log -= log.max(-1, keepdims=True)  # else exp(log / T) leaves the range of floats
             share = np.exp(log / T)
             ab[start : start + block] = share @ bins / share.sum(-1, keepdims=True)
+    if not np.isfinite(ab).all():
+        raise ValueError("p has rows that are 0 everywhere, negative or NaN: give probabilities.")
     return ab.reshape(*p.shape[:-1], 2)
 
 

@@ -110,8 +110,8 @@ def rgb_to_lab(rgb: Any) -> Any:
     """CIELAB of sRGB colors: L* in 0..100, a* in -86.2..98.3, b* in -107.9..94.5, float32.
 
     rgb: uint8 in 0..255 or float in [0, 1], shape (..., 3), in torch (..., 3, H, W). Raises
-    ValueError for other integers, for other than 3 channels, and, in numpy only because a tensor's
-    values may not be known yet, for NaN and for floats more than 0.001 beyond [0, 1].
+    ValueError for other integers, for other than 3 channels, for NaN in numpy, and for floats more
+    than 0.001 beyond [0, 1]: 1 in tensors, and only where their values are known already.
 
     >>> rgb_to_lab(np.uint8([[255, 0, 0]])).round().astype(int).tolist()  # red
     [[53, 80, 67]]
@@ -134,7 +134,7 @@ def lab_to_rgb(lab: Any, clip: bool = True) -> Any:
     lab: float, shape (..., 3), in torch (..., 3, H, W). With clip=False, colors that sRGB does not
     hold come back outside [0, 1]. As in scikit-image, b* acts no further once f(Z) reaches 0,
     which is far outside sRGB. Raises ValueError for uint8, for other than 3 channels, and, in
-    numpy, for NaN and infinity.
+    numpy, for NaN and infinity. Warns of pictures whose L looks divided by 100.
 
     >>> (255 * lab_to_rgb(np.float32([[50, 0, 0]]))).round().astype(int).tolist()
     [[119, 119, 119]]

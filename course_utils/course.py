@@ -6,6 +6,7 @@ import platform
 import random
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -95,7 +96,21 @@ def start(lesson: str, data: str = "bundled") -> Session:
     print(f"seed     {session.seed}")
     print(f"device   {session.device} ({words})")
     print(f"data     {session.data}")
+    if _channels_first():
+        print(
+            'keras    keras.json says "channels_first": write "channels_last" there, or Keras stops'
+        )
     return session
+
+
+def _channels_first():
+    """Whether this user's Keras puts channels first; read without loading Keras."""
+    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    try:
+        text = Path(home, "keras.json").read_text(encoding="utf-8")
+        return json.loads(text).get("image_data_format") == "channels_first"
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def claim(text: str, condition: str, measured: str, verdict: str) -> None:

@@ -89,8 +89,17 @@ def grid(
 
 
 def picture(ax: Any, image: ArrayLike, title: str | None = None) -> None:
-    """Draw a picture without axes: (H, W, 3) RGB, or (H, W) gray; uint8 or float in [0, 1]."""
-    full = 255 if np.asarray(image).dtype == np.uint8 else 1.0
+    """Draw a picture without axes: (H, W, 3) RGB, or (H, W) gray; uint8 or float in [0, 1].
+
+    Floats a little outside are clipped; ValueError for what cannot be meant, L in 0..100 or uint16.
+    """
+    image = np.asarray(image)
+    full = 255 if image.dtype == np.uint8 else 1.0
+    if full == 1 and (image.dtype.kind in "iu" or np.max(np.abs(image), initial=0) > 2):
+        raise ValueError(
+            f"A picture of {image.dtype} up to {image.max():g} would be white: give uint8, "
+            "or floats in 0..1; divide L by 100, uint16 by 65535."
+        )
     ax.imshow(np.clip(image, 0, full), cmap="gray", vmin=0, vmax=full)
     ax.set_axis_off()
     if title:

@@ -200,6 +200,17 @@ def test_a_temperature_of_zero_is_refused(T):
         decode(np.full(313, 1 / 313), T)
 
 
+@pytest.mark.parametrize("row", [0.0, np.nan, -1.0, np.inf])
+def test_rows_that_are_no_probabilities_are_refused(row):
+    p = np.full((4, 5, 313), 1 / 313)
+    p[2, 3] = row
+    with pytest.raises(ValueError, match="0 everywhere, negative or NaN: give probabilities"):
+        decode(p)
+    p[2, 3] = 0
+    p[2, 3, 7] = 1e-300  # as small as it is, it says where
+    np.testing.assert_allclose(decode(p)[2, 3], ab_bins()[7], atol=1e-3)
+
+
 def test_decode_needs_little_memory():
     p = np.full((96, 1024, 313), 1 / 313, np.float32)
     tracemalloc.start()

@@ -435,6 +435,42 @@ def test_numpy_rgb_is_refused_in_one_sentence(rgb, says):
     assert "\n" not in str(refusal.value) and str(refusal.value).endswith(".")
 
 
+@pytest.mark.parametrize("low, high", [(0, 255), (-1.5, 1), (0, 3)])
+def test_a_wrong_scale_of_rgb_is_recognized_in_every_framework(backend, low, high):
+    rgb = np.linspace(low, high, 192, dtype=np.float32).reshape(8, 8, 3)
+    for door in (color.rgb_to_lab, color.L, color.ab):
+        with pytest.raises(ValueError, match=f"rgb runs from {low} to {high}, but floats") as error:
+            door(backend.tensor(rgb))
+        assert "\n" not in str(error.value) and str(error.value).endswith(".")
+
+
+def test_a_wrong_scale_of_lab_is_recognized_in_every_framework(backend):
+    lab = color.rgb_to_lab(cube())
+    scaled = lab / np.float32([100, color.AB_SCALE, color.AB_SCALE])
+    only_L = lab / np.float32([100, 1, 1])
+    for wrong in (scaled, np.float32(scaled * [1, 0, 0])):
+        with pytest.warns(UserWarning, match="No L is above 1, as if it were divided by 100"):
+            color.lab_to_rgb(backend.tensor(wrong))
+        with pytest.warns(UserWarning, match="No L is above 1"):
+            color.with_ab(*color.split(backend.tensor(wrong)))
+    dark = color.rgb_to_lab(np.random.default_rng(1).integers(0, 3, (20, 20, 3), np.uint8))
+    with warnings.catch_warnings(action="error"):
+        for right in (lab, dark, 0 * lab, only_L[:1, :1]):
+            color.lab_to_rgb(backend.tensor(right))
+
+
+def test_values_that_are_not_known_yet_are_not_asked_for():
+    torch, tf = pytest.importorskip("torch"), pytest.importorskip("tensorflow")
+    assert color.rgb_to_lab(torch.zeros(3, 4, 4, device="meta")).shape == (3, 4, 4)
+    with warnings.catch_warnings(action="ignore"):
+        traced = torch.jit.trace(color.rgb_to_lab, torch.rand(3, 4, 4), check_trace=False)
+    assert traced(torch.full((3, 4, 4), 255.0)).shape == (3, 4, 4)
+    rgb = torch.rand(2, 3, 4, 4, requires_grad=True)
+    color.lab_to_rgb(color.rgb_to_lab(rgb)).sum().backward()
+    assert torch.isfinite(rgb.grad).all()
+    assert tf.function(color.rgb_to_lab)(tf.fill((4, 4, 3), 255.0)).shape == (4, 4, 3)
+
+
 def test_a_slack_of_a_thousandth_is_no_mistake():
     lab = color.rgb_to_lab(np.array([[1.0009, 1, 1], [-0.0009, 0, 0]]))
     assert np.isfinite(lab).all() and not color.in_gamut(lab).any()

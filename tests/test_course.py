@@ -147,6 +147,26 @@ def test_start_refuses_an_unknown_profile_before_it_prints(monkeypatch, capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ('{"image_data_format": "channels_first"}', True),
+        ('{"image_data_format": "channels_last"}', False),
+        ("[1, 2]", False),
+        ("no json", False),
+        (None, False),
+    ],
+)
+def test_a_keras_with_channels_first_is_told_at_the_start(
+    monkeypatch, tmp_path, capsys, text, said
+):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    if text is not None:
+        (tmp_path / "keras.json").write_text(text)
+    course.start("02_mse_regression")
+    assert ('write "channels_last" there' in capsys.readouterr().out) == said
+
+
 def test_claim_prints_its_four_parts(capsys):
     course.claim("snow is white", "by day", "L 95", "holds")
     assert [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()] == [

@@ -136,6 +136,23 @@ def test_picture_shows_the_values_it_gets(image, corner):
     assert np.abs(seen.astype(int) - corner).max() <= 1
 
 
+@pytest.mark.parametrize(
+    "image, said",
+    [
+        (np.linspace(0, 100, 64).reshape(8, 8), "float64 up to 100"),
+        (np.full((8, 8, 3), 65535, np.uint16), "uint16 up to 65535"),
+        (np.full((8, 8, 3), 200), "int64 up to 200"),
+        (np.full((8, 8), -50.0), "float64 up to -50"),
+    ],
+)
+def test_what_would_be_a_white_picture_is_refused(image, said):
+    _, [ax] = plots.grid(1, 1)
+    with pytest.raises(ValueError, match=said) as error:
+        plots.picture(ax, image)
+    assert str(error.value).endswith(".") and "\n" not in str(error.value)
+    plt.close("all")
+
+
 def test_pictures_stand_under_their_titles_and_empty_places_stay_empty(monkeypatch):
     figures = []
     monkeypatch.setattr(plots, "show", lambda fig, alt: figures.append((fig, alt)))
