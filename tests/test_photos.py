@@ -7,6 +7,7 @@ import os
 import struct
 import subprocess
 import sys
+import time
 import warnings
 import zlib
 from pathlib import Path
@@ -862,6 +863,47 @@ def test_only_pictures_are_looked_at(album):
     assert sum(len(photos.load(album, split)) for split in ("train", "test")) == 31
 
 
+def test_what_is_no_file_is_told_and_not_waited_for(album, capsys):
+    good = photos.load(album)
+    os.mkfifo(album / "pipe.png")
+    os.symlink("loop.png", album / "loop.png")
+    os.symlink("/dev/zero", album / "zero.png")
+    with open(album / "monster.png", "wb") as file:
+        file.truncate(300 * 10**9)
+    capsys.readouterr()
+    assert np.array_equal(photos.load(album), good)
+    said = capsys.readouterr().out
+    for name in ("pipe", "loop", "zero"):
+        assert f"{name}.png is no file, or a link that leads to none" in said
+    assert "monster.png has 300 GB; a photograph here has at most 1 GB" in said
+    assert said.count("skipped: ") == said.count("\n") == 4
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RecursionError("deep"), ZeroDivisionError()])
+def test_any_exception_of_one_file_is_a_skipped_file(album, monkeypatch, capsys, error):
+    every = sum(len(photos.load(album, split)) for split in ("train", "test"))
+    write(album, {"odd.png": saved(scene(99))})
+    original = splitting.decode
+
+    def odd(data, name):
+        if Path(name).name == "odd.png":
+            raise error
+        return original(data, name)
+
+    monkeypatch.setattr(splitting, "decode", odd)
+    assert sum(len(photos.load(album, split)) for split in ("train", "test")) == every
+    assert f"odd.png cannot be opened ({type(error).__name__}" in capsys.readouterr().out
+
+
+def test_a_picture_for_which_memory_ends(monkeypatch):
+    def load(self):
+        raise MemoryError
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", load)
+    with pytest.raises(photos.PhotoError, match="needs more memory than there is"):
+        photos.open_photo(saved(noise()))
+
+
 def test_a_folder_without_pictures(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     for message in ('source="bundled"', r"\.jpg", "0 files"):
@@ -1041,3 +1083,24 @@ def test_two_processes_at_once(album, cache):
     expected = hashlib.sha256(photos.load(album).tobytes()).hexdigest()
     assert printed == {f"{expected}\n"}
     assert {path.suffix for path in (cache / "photos").iterdir()} == {".npz"}
+
+
+@pytest.mark.stress
+def test_killed_at_any_moment(album, cache, tmp_path, monkeypatch):
+    """kill -9 at 50 random moments: the same pictures after, and nothing left over."""
+    write(album, {f"more/{n}.jpg": saved(scene(100 + n), "JPEG") for n in range(120)})
+    code = (
+        "import sys; from course_utils import photos; from course_utils.photos import cache; "
+        "cache.PART = 4; photos.load(sys.argv[1])"
+    )
+    wanted, rng = photos.load(album), np.random.default_rng(1)
+    for turn in range(50):
+        monkeypatch.setenv("COURSE_CACHE", str(tmp_path / f"cache{turn}"))
+        process = subprocess.Popen([sys.executable, "-c", code, str(album)], stdout=-3)
+        time.sleep(rng.uniform(0.2, 2))
+        process.kill()
+        process.wait()
+        monkeypatch.setattr(caching, "PART", 4)
+        assert np.array_equal(photos.load(album), wanted)
+        left = {path.suffix for path in (tmp_path / f"cache{turn}" / "photos").iterdir()}
+        assert left == {".npz"}, turn

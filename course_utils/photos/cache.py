@@ -66,6 +66,7 @@ def stored(key: Any, make: Callable[[], Iterable[Any]], dtype: DTypeLike) -> NDA
     except Exception:
         pass  # not there, cut short, anything: it is made again
     rows = np.fromiter(make(), dtype)
+    files.sweep(root)
     try:
         files.write(path, lambda file: np.savez(file, rows=rows))
     except OSError as error:

@@ -32,6 +32,8 @@ def describe(file: Path, read: Callable[[Path], bytes] = read) -> tuple:
             im = Image.fromarray(decode(data, file))
     except (OSError, PhotoError) as error:
         return str(error), b"", 0, 0
+    except Exception as error:  # one odd file ends nothing
+        return f"{file} cannot be opened ({type(error).__name__}: {error}).", b"", 0, 0
     return "", hashlib.sha256(data).hexdigest(), mean_chroma(im), _windows(im)
 
 
