@@ -1094,13 +1094,16 @@ def test_killed_at_any_moment(album, cache, tmp_path, monkeypatch):
         "cache.PART = 4; photos.load(sys.argv[1])"
     )
     wanted, rng = photos.load(album), np.random.default_rng(1)
+    monkeypatch.setattr(caching, "PART", 4)
     for turn in range(50):
-        monkeypatch.setenv("COURSE_CACHE", str(tmp_path / f"cache{turn}"))
+        kept = tmp_path / f"cache{turn}"
+        monkeypatch.setenv("COURSE_CACHE", str(kept))
         process = subprocess.Popen([sys.executable, "-c", code, str(album)], stdout=-3)
-        time.sleep(rng.uniform(0.2, 2))
+        parts = rng.integers(60)  # of the index and of the pixels
+        while process.poll() is None and len(list(kept.rglob("*.npz"))) < parts:
+            time.sleep(0.001)
+        time.sleep(rng.uniform(0, 0.02))
         process.kill()
         process.wait()
-        monkeypatch.setattr(caching, "PART", 4)
         assert np.array_equal(photos.load(album), wanted)
-        left = {path.suffix for path in (tmp_path / f"cache{turn}" / "photos").iterdir()}
-        assert left == {".npz"}, turn
+        assert {path.suffix for path in (kept / "photos").iterdir()} == {".npz"}, turn
