@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,7 @@ def command(*arguments):
 def started(*arguments, **environment):
     """The real command in a process of its own, with its output kept."""
     clean = {k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"}
+    clean["STARTED_FOR"] = " ".join(map(str, arguments))  # `alive` looks for it
     return subprocess.Popen(
         command(*arguments),
         **dict(cwd=ROOT, env=clean | environment, text=True, encoding="utf-8"),
@@ -333,10 +335,14 @@ def test_ctrl_c_ends_in_a_sentence_and_the_next_run_goes_on(capsys, tmp_path, mo
     assert (code, said) == (0, f"{60 - done} colorized, {done} already there, 0 failed")
 
 
-def alive(marker):
-    """Processes whose command line holds the marker."""
-    found = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True).stdout
-    return [line for line in found.splitlines() if marker in line and "ps -eo" not in line]
+def alive(model):
+    """Numbers of the processes that `started` made for a model, and of those that they made."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if model.encode() in (place / "environ").read_bytes():
+                found.append(place.name)
+    return found
 
 
 @pytest.mark.stress
@@ -357,9 +363,9 @@ def test_killed_at_any_moment(capsys, tmp_path, model, jobs):
         assert {name: data for name, (data, _) in state(out).items()} == wanted
         assert not left_over(out)
     begun = time.monotonic()
-    while alive(str(tmp_path)) and time.monotonic() - begun < 60:
+    while alive(model) and time.monotonic() - begun < 60:
         time.sleep(1)
-    assert not alive(str(tmp_path))  # no process waits for a dead one
+    assert not alive(model)  # no process waits for a dead one
 
 
 def _hidden(name):
