@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     shipped = colorizer.names()
     command.add_argument(
         "--model",
-        default=shipped[0],
+        default=colorizer.BEST,
         help=f"a shipped name ({', '.join(shipped)}) or an .onnx file (default: %(default)s)",
     )
     command.add_argument(

@@ -199,7 +199,7 @@ def test_wrong_usage(capsys, tmp_path, folder):
 def test_the_model_is_a_shipped_one_unless_another_is_named(capsys, tmp_path, folder, model):
     photo, out = folder / "x.jpg", tmp_path / "out"
     assert run(capsys, photo, "-o", out)[0] == 0
-    assert colorizer.label(out / "x.jpg")[0].endswith(colorizer.names()[0])
+    assert colorizer.label(out / "x.jpg")[0].endswith(colorizer.BEST)
     assert run(capsys, photo, "-o", out, "--model", model)[0] == 0
     assert colorizer.label(out / "x-2.jpg")[0].endswith("toy")
 

@@ -5,7 +5,7 @@
 """
 
 from course_utils.colorizer.export import save_keras, save_torch
-from course_utils.colorizer.model import METADATA, Colorizer, names
+from course_utils.colorizer.model import BEST, METADATA, Colorizer, names
 from course_utils.colorizer.saving import LABEL, label
 
-__all__ = ["LABEL", "METADATA", "Colorizer", "label", "names", "save_keras", "save_torch"]
+__all__ = ["BEST", "LABEL", "METADATA", "Colorizer", "label", "names", "save_keras", "save_torch"]

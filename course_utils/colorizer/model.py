@@ -58,6 +58,9 @@ _WHY = {
 }
 
 
+BEST = "04_pretrained_fusion"  # of the shipped ones, the one whose pictures look best
+
+
 # Loading and use.
 
 
