@@ -99,7 +99,8 @@ def build(about, candidates, options):
     if whole and not again:
         print(f"{out} is complete; {card.use(about, out)}")
         return
-    if not (out / owned.LOCK).exists():  # nothing of ours: before anything is put there
+    lock = out / owned.LOCK
+    if lock.is_symlink() or not lock.exists():  # not ours yet: before anything is put there
         owned.check(out, made)
     out.mkdir(parents=True, exist_ok=True)
     with owned.alone(out):

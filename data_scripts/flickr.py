@@ -38,7 +38,9 @@ def _found(options, downloads):
     was uploaded before the oldest photograph that is known."""
     [name] = names.targets([(f"tag-{quote(options.tag, safe='')}", "")])
     folder = downloads / name
-    free = _free(_call("flickr.photos.licenses.getInfo", folder / "licences.json", {}))
+    free = _call("flickr.photos.licenses.getInfo", folder / "licences.json", {}, _free)
+    if not free:
+        raise DataError(f"Flickr lists no free licence; {web.OFFLINE}")
     query = {
         "tags": options.tag,
         "license": ",".join(sorted(free, key=int)),
@@ -52,7 +54,7 @@ def _found(options, downloads):
     known, before = set(), None
     for page in count(1):
         file = folder / f"page-{page:04}.json"
-        rows = _rows(_call("flickr.photos.search", file, query))
+        rows = _call("flickr.photos.search", file, query, _rows)
         if not rows:
             file.unlink()  # the end, or a bad moment: the next run asks again
             return
@@ -89,11 +91,8 @@ class Row(NamedTuple):
 
 
 def _rows(answer):
-    """The photographs of a search; DataError where the answer is not as documented."""
-    try:
-        return [_row(row) for row in answer["photos"]["photo"]]
-    except (LookupError, TypeError, ValueError) as error:
-        raise DataError(f"Flickr's answer is not as documented ({error!r})") from None
+    """The photographs of a search."""
+    return [_row(row) for row in answer["photos"]["photo"]]
 
 
 def _row(row):
@@ -110,14 +109,9 @@ def _row(row):
 
 def _free(answer):
     """{number: name and address} of the licences that allow to hand a photograph on."""
-    try:
-        rows = answer["licenses"]["license"]
-        found = {str(int(row["id"])): (str(row["name"]), str(row["url"])) for row in rows}
-    except (LookupError, TypeError, ValueError) as error:
-        raise DataError(f"Flickr's answer is not as documented ({error!r})") from None
+    rows = answer["licenses"]["license"]
+    found = {str(int(row["id"])): (str(row["name"]), str(row["url"])) for row in rows}
     free = {number: pair for number, pair in found.items() if FREE.search(pair[1])}
-    if not free:
-        raise DataError(f"Flickr lists no free licence; {web.OFFLINE}")
     return {number: names.plain(f"{name} ({url})") for number, (name, url) in free.items()}
 
 
@@ -127,8 +121,8 @@ def _address(row, size):
     return min(enough)[1] if enough else max(row.sizes, default=(0, None))[1]
 
 
-def _call(method, file, query):
-    """The answer of Flickr's API to a query, which `file` keeps."""
+def _call(method, file, query, read):
+    """What `read` makes of the answer of Flickr's API to a query; `file` keeps the answer."""
     key = os.environ.get("FLICKR_API_KEY", "")
     if not key and not file.exists():
         raise DataError(
@@ -137,27 +131,30 @@ def _call(method, file, query):
         )
     params = {"method": method, "api_key": key, "format": "json", "nojsoncallback": 1, **query}
     for wait in (*(web.BACKOFF * 2**trial for trial in range(web.TRIES)), None):
-        try:
-            fetch(API, file, params=params, check=_no_error, most=MOST)
+        try:  # an answer that cannot be read is not kept
+            fetch(API, file, params=params, check=lambda part: _read(part, read), most=MOST)
             break
         except _Busy:
             if wait is None:
                 raise
             time.sleep(wait)
-    return parsed(file.read_bytes(), str(file))
+    return _read(file, read)
 
 
 class _Busy(web.DownloadError):
     """Flickr says that it is for a moment only."""
 
 
-def _no_error(file):
-    """Flickr reports errors with status 200."""
+def _read(file, read):
+    """read(answer), for an answer that a file holds. Errors, too, come with status 200."""
     answer = parsed(file.read_bytes(), "Flickr's answer")
-    if not isinstance(answer, dict) or answer.get("stat") != "ok":
-        answer = answer if isinstance(answer, dict) else {}
-        kind = _Busy if answer.get("code") in PASSING else web.DownloadError
-        raise kind(f"Flickr says {names.plain(answer.get('message'), 200) or 'nothing'!r}")
+    try:
+        if answer.get("stat") != "ok":
+            kind = _Busy if answer.get("code") in PASSING else web.DownloadError
+            raise kind(f"Flickr says {names.plain(answer.get('message'), 200) or 'nothing'!r}")
+        return read(answer)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise DataError(f"Flickr's answer is not as documented ({error!a:.99})") from None
 
 
 def main(argv=None):

@@ -21,7 +21,7 @@ JUNK = {".DS_Store", "Thumbs.db", "desktop.ini", ".ipynb_checkpoints"}
 
 def recorded(out: Path) -> dict:
     """What the list of a folder says: {} where there is none; "files" are names under it."""
-    if not (out / LIST).is_file():
+    if (out / LIST).is_symlink() or not (out / LIST).is_file():
         return {}
     made = parsed((out / LIST).read_bytes(), str(out / LIST))
     files = made.get("files") if isinstance(made, dict) else None

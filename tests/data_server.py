@@ -23,7 +23,7 @@ def stay_inside(monkeypatch):
 
     The server of these tests has no certificate: plain http is taken for https.
     """
-    monkeypatch.setattr(web, "BACKOFF", 0.01)
+    monkeypatch.setattr(web, "BACKOFF", 0.002)
     monkeypatch.setattr(web, "PAUSE", 0)
     monkeypatch.setattr(web, "_local", threading.local())
     monkeypatch.setattr(web, "SCHEMES", ("http", "https"))
@@ -57,6 +57,7 @@ class Request(NamedTuple):
     path: str
     query: dict
     range: str
+    login: str
 
 
 class DataServer:
@@ -133,7 +134,8 @@ class DataServer:
     def _answer(self, handler):
         parts = urlsplit(handler.path)
         query = dict(parse_qsl(parts.query))
-        self.requests.append(Request(parts.path, query, handler.headers.get("Range", "")))
+        asked, login = (handler.headers.get(name, "") for name in ("Range", "Authorization"))
+        self.requests.append(Request(parts.path, query, asked, login))
         trouble = self._trouble(parts.path)
         if isinstance(trouble, int | tuple):
             status, headers = trouble if isinstance(trouble, tuple) else (trouble, {})
@@ -158,7 +160,6 @@ class DataServer:
             tag = email.utils.formatdate(self.changed, usegmt=True)
             headers = {"Last-Modified": tag}
         status, begin = 200, 0
-        asked = handler.headers.get("Range", "")
         same = not self.heed_if_range or handler.headers.get("If-Range", tag) == tag
         if self.ranges and asked and same:
             begin = int(asked.removeprefix("bytes=").rstrip("-"))

@@ -5,12 +5,9 @@ import hashlib
 import importlib
 import json
 import os
-import random
 import re
-import signal
 import subprocess
 import sys
-import time
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -694,114 +691,7 @@ def test_names_and_folders(tmp_path, monkeypatch):
     assert photos.data_home() == tmp_path / "home" / ".cache" / "color-from-gray" / "data"
 
 
-# Kills.
-
-# It kills its own child: a parent's child keeps its number, even dead, until the parent has waited
-# for it. From outside, the child may be gone, and its number another process's.
-DRIVER = """
-import os, signal, sys, time
-from data_scripts import web, {name} as module
-web.PAUSE, web.BACKOFF, web.SCHEMES = 0, 0.01, ("http", "https")
-{setup}
-if __name__ == "__main__":
-    for seconds in sys.stdin:  # imported once, each run is a fork
-        if (child := os.fork()) == 0:
-            module.main(sys.argv[1:])
-            sys.stdout.flush()
-            os._exit(0)
-        if seconds.strip():
-            time.sleep(float(seconds))
-            os.kill(child, signal.SIGKILL)
-        print("ended", os.waitpid(child, 0)[1], flush=True)
-"""
-
-
-def killed_until_done(script, arguments, out, server, chance, most):
-    """Run until done; SIGKILL at random moments. For every kill: how many requests there had been,
-    the names of whole downloads, and the sizes of halves."""
-    kills = []
-    command = [sys.executable, str(script), "--out", str(out), *arguments]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as driver:
-        while True:
-            seconds = chance.uniform(0.01, 0.3) if len(kills) < most else ""
-            print(seconds, file=driver.stdin, flush=True)
-            while not (line := driver.stdout.readline()).startswith("ended"):
-                assert line, "the driver itself has ended"
-            if line == "ended 0\n":
-                driver.stdin.close()
-                return kills
-            assert line == f"ended {signal.SIGKILL.value}\n"
-            time.sleep(0.05)  # the server's last pieces go nowhere
-            kept = list((out / ".downloads").rglob("*"))
-            whole = {p.name for p in kept if p.suffix in (".jpg", ".tgz")}
-            halves = {p.stem: p.stat().st_size for p in kept if p.suffix == ".part"}
-            halves = {name: n for name, n in halves.items() if name.endswith((".jpg", ".tgz"))}
-            kills.append((len(server.requests), whole, halves))
-
-
-def continued(kills, server, out, name_of):
-    """How many halves were continued; nothing whole was asked for again after a kill."""
-    resumed = 0
-    for start, whole, halves in kills:
-        later = server.requests[start:]
-        assert not {name_of(request) for request in later} & whole
-        for name, size in halves.items():
-            request = next((r for r in later if name_of(r) == name), None)
-            if request is None:  # only the name was missing
-                assert next((out / ".downloads").rglob(name)).stat().st_size == size
-            elif size:
-                assert request.range == f"bytes={size}-", (name, size)
-                resumed += 1
-    return resumed
-
-
-needs_sigkill = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
-
-
-@pytest.mark.stress
-@needs_sigkill
-def test_killed_flickr(flickr_server, tmp_path):
-    arguments = ["--train", "24", "--test", "4", "--size", "200"]
-    flickr.main(["--out", str(tmp_path / "calm"), *arguments])
-    flickr_server.requests.clear()
-    flickr_server.delay = 0.03
-    setup = f'module.API, module.PER_PAGE = "{flickr_server.address}rest/", 10'
-    script = tmp_path / "driver.py"
-    script.write_text(DRIVER.format(name="flickr", setup=setup))
-    out, chance = tmp_path / "killed", random.Random(1)
-    kills = killed_until_done(script, arguments, out, flickr_server, chance, 8)
-    assert len(kills) >= 3
-    assert snapshot(out) == snapshot(tmp_path / "calm")
-
-    def name_of(request):
-        number = request.path[1:].partition("_")[0]
-        return f"{1000 + int(number)}-200.jpg" if number.isdecimal() else ""
-
-    continued(kills, flickr_server, out, name_of)
-    pages = Counter(r.query.get("max_upload_date") for r in flickr_server.requests if r.query)
-    assert sum(pages.values()) <= len(pages) + 1 + len(kills)  # a kill may swallow an answer
-
-
-@pytest.mark.stress
-@needs_sigkill
-def test_killed_imagenette(imagenette_server, tmp_path):
-    imagenette.main(["--out", str(tmp_path / "calm")])
-    server = imagenette_server
-    server.requests.clear()
-    server.delay = 0.03
-    setup = f'module.ADDRESS, module.ARCHIVES[160] = "{server.address}", '
-    setup += repr(imagenette.ARCHIVES[160])
-    script = tmp_path / "driver.py"
-    script.write_text(DRIVER.format(name="imagenette", setup=setup))
-    out = tmp_path / "killed"
-    kills = killed_until_done(script, [], out, server, random.Random(5), 6)
-    assert len(kills) >= 3
-    assert snapshot(out) == snapshot(tmp_path / "calm")
-    assert continued(kills, server, out, lambda request: request.path[1:]) >= 1
-
+# Kills and interruptions; those at 50 random moments have a file of their own.
 
 POOL = """
 import sys
