@@ -1,8 +1,7 @@
 """Pretrained networks: pictures as a network sees them that was trained for something else.
 
-`features` gives a whole network that turns a photograph into one vector, `vgg_blocks` the first
-layers of one, as maps. Both say in one printed line which weights they use, and weights are random
-only where that was asked for.
+`features` gives a whole network that turns a photograph into one vector. It says in one printed
+line which weights it uses, and they are random only where that was asked for.
 
 Four networks come with the course. Two saw ImageNet: `Lite0`, which names 1,000 classes, and the
 first layers of `MobileNetV2`, which no colorizer was made with, so that it may judge them all. Two
