@@ -58,9 +58,6 @@ _WHY = {
 }
 
 
-BEST = "04_pretrained_fusion"  # of the shipped ones, the one whose pictures look best
-
-
 # Loading and use.
 
 
