@@ -1,15 +1,20 @@
 """How many wrong answers of tests/check_cases get a reason: `python tests/check_table.py`."""
 
+import ast
 import contextlib
 import importlib
+import inspect
 import io
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
 from unittest import mock
 
 import numpy as np
-from check_cases import GENERIC, all_cases, official
+from check_cases import GENERIC, Made, all_cases, official
+
+from course_utils.checks import models
 
 KINDS = "named", "automatic", "generic", "accepted", "crashed"
 
@@ -19,7 +24,7 @@ def check_of(lesson: str, exercise: str) -> Callable:
     return getattr(importlib.import_module(f"course_utils.checks.lesson_{lesson}"), exercise)
 
 
-def told(check: Callable, answer: Callable) -> str:
+def told(check: Callable, answer: Callable | Made) -> str:
     """What a check prints about an answer; warnings of the answer are not shown."""
     printed = io.StringIO()
     with (
@@ -27,15 +32,26 @@ def told(check: Callable, answer: Callable) -> str:
         warnings.catch_warnings(action="ignore"),
         np.errstate(all="ignore"),
     ):
-        check(answer)
+        check(answer.make() if isinstance(answer, Made) else answer)
     return printed.getvalue()
 
 
 def mistakes(check: Callable) -> dict[str, Callable]:
-    """The hand-written diagnoses of a check, with the wrong answers that they know."""
+    """The hand-written diagnoses of a check that know a whole wrong answer, with that answer."""
     with mock.patch.dict(check.__globals__, compare=mock.Mock()) as names:
         check(print)
         return names["compare"].call_args[0][4]
+
+
+def sentences(check: Callable) -> set[str]:
+    """What a check says by hand: its diagnoses, and the texts of its module, in pieces.
+
+    A check that looks into a layer or a model tells what it sees there.
+    """
+    modules = sys.modules[check.__module__], models
+    trees = [ast.walk(ast.parse(inspect.getsource(module))) for module in modules]
+    texts = {node.value for tree in trees for node in tree if isinstance(node, ast.Constant)}
+    return {*mistakes(check)} | {str(x).rstrip(". ") for x in texts if len(str(x).split()) > 3}
 
 
 def kind(verdict: str, sentences: Iterable[str]) -> str:
@@ -60,13 +76,13 @@ def main() -> None:
     rows: dict[str, Counter] = {}
     for lesson, exercise, cases in all_cases():
         check, row = check_of(lesson, exercise), rows.setdefault(lesson, Counter())
-        sentences = list(mistakes(check))
+        by_hand = sentences(check)
 
-        def took(answer, check=check, sentences=sentences):
+        def took(answer, check=check, by_hand=by_hand):
             try:
-                return kind(told(check, answer), sentences)
+                return kind(told(check, answer), by_hand)
             except Exception:  # what a check must never do
-                return kind("", sentences)
+                return kind("", by_hand)
 
         row.update(took(answer) for answer, _ in cases.wrong.values())
         right = [took(answer) for answer in (official(lesson, exercise), *cases.right.values())]

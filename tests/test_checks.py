@@ -1,5 +1,6 @@
 """The harness of the checks, once for each behaviour; every check with its answers."""
 
+import functools
 import importlib
 import inspect
 import itertools
@@ -14,10 +15,11 @@ from unittest import mock
 import numpy as np
 import pytest
 from check_cases import GENERIC, all_cases, official
-from check_table import check_of, kind, mistakes, told
+from check_table import check_of, kind, mistakes, sentences, told
 
 from course_utils.checks import CheckFailed, compare
 from course_utils.checks.compare import bugs_left
+from course_utils.checks.trial import tell
 
 ROOT = Path(__file__).parents[1]
 CHECKS = {
@@ -421,6 +423,68 @@ def test_selections_of_planted_bugs():
     assert left["three bugs are left: a. And: b. And: c."] == {"x": 1, "y": 2, "z": 3}
 
 
+# Answers that give no numbers, but something that does
+
+
+class Twice:
+    """What an answer makes: an object with a method."""
+
+    def call(self, x):
+        return 2 * x
+
+
+class Thrice(Twice):
+    def call(self, x):
+        return 3 * x
+
+
+class Stub(Twice):
+    def call(self, x):
+        """Nothing was done."""
+        return None  # replace this line with your answer
+
+
+class Forgotten(Twice):
+    def call(self, x):
+        y = 2 * x  # noqa: F841
+
+
+def objects(answer):
+    """A check that looks into what it gets before it compares numbers."""
+
+    def measure(made, x):
+        tell({"this is no class.": not isinstance(made, type), "never told.": False})
+        return made().call(x)
+
+    known = {"it is tripled.": Thrice}
+    compare("toy", answer, [(1.0,), (2.5,)], Twice, known, "look again.", measure=measure)
+
+
+def test_a_check_may_measure_what_an_answer_makes():
+    passes(Twice, check=objects)
+    passes(type("Again", (), {"call": lambda self, x: x + x}), check=objects)
+    fails(Thrice, "it is tripled.", check=objects)
+    fails(type("Half", (Twice,), {"call": lambda self, x: x / 2}), "1/4 of what", check=objects)
+    fails(type("More", (Twice,), {"call": lambda self, x, y: x}), "TypeError", check=objects)
+    fails(lambda: Twice(), "toy: this is no class.\n", check=objects)
+    fails(Forgotten, "your code works, but returns None", check=objects)
+    assert told(objects, Stub) == "toy: not done yet.\n"
+
+
+class KerasError(ValueError):
+    """An error as Keras tells it, with TensorFlow's inside."""
+
+    def __str__(self):
+        inside = (
+            "\x1b[1m{{function_node __wrapped__ConcatV2}} Ranks: 4 and 3 [Op:Concat] name: \x1b[0m"
+        )
+        return f"Exception encountered when calling Fuse.call().\n\n{inside}\n\nArguments received"
+
+
+def test_of_an_error_of_keras_the_reason_is_told():
+    fails(stops(KerasError()), "your code stopped with KerasError: Ranks: 4 and 3.")
+
+
 # Grading
 
 
@@ -449,11 +513,19 @@ def case(request):
 
 
 def hidden(check):
-    """The inputs and the truth that a check hands to `compare`."""
+    """The inputs that a check hands to `compare`, and the function that gives the right numbers."""
     with mock.patch.dict(check.__globals__, compare=mock.Mock()) as names:
         check(print)
-        _, _, inputs, truth, *_ = names["compare"].call_args[0]
-    return inputs, truth
+        (_, _, inputs, truth, *_), named = names["compare"].call_args
+    return inputs, functools.partial(named["measure"], truth) if "measure" in named else truth
+
+
+def unmeasured(*arguments, measure=None, **named):
+    """`compare`, for an answer that gives the numbers themselves."""
+    name, answer, inputs, truth, mistakes, *more = arguments
+    if measure:
+        truth, mistakes = functools.partial(measure, truth), {}
+    compare(name, answer, inputs, truth, mistakes, *more, **named)
 
 
 def test_every_check_has_its_cases():
@@ -482,9 +554,10 @@ def test_enough_answers_of_different_kinds():
 
 def test_official_solution_is_right_and_silent(case):
     lesson, exercise, check, _ = case
+    answer = official(lesson, exercise)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # in a notebook it would stand above the verdict
-        assert told(check, official(lesson, exercise)).startswith(f"{exercise}: correct on ")
+        assert told(check, answer).startswith(f"{exercise}: correct on ")
 
 
 def test_other_right_answers_are_right(case):
@@ -495,13 +568,13 @@ def test_other_right_answers_are_right(case):
 
 def test_wrong_answers_are_told_what_is_wrong(case):
     _, exercise, check, cases = case
-    sentences = list(mistakes(check))
+    by_hand = sentences(check)
     for name, (answer, words) in cases.wrong.items():
         verdict = told(check, answer)
         first, hint = verdict.splitlines()
         assert first.startswith(f"{exercise}: ") and hint.startswith("Hint: "), verdict
         assert words in first and "correct" not in first, f"{name}: {verdict}"
-        assert (kind(verdict, sentences) == "generic") == (words == GENERIC), f"{name}: {verdict}"
+        assert (kind(verdict, by_hand) == "generic") == (words == GENERIC), f"{name}: {verdict}"
 
 
 def test_every_diagnosis_is_told_to_its_own_mistake(case):
@@ -535,4 +608,8 @@ def test_a_small_error_in_one_place_is_wrong(case):
                 answer.flat[-1] += max(0.01 * np.abs(answer).max(), 0.03)
             return answer
 
-        assert "correct" not in told(check, nearly), f"{lesson} {exercise}, input {which}"
+        with mock.patch.dict(check.__globals__, compare=unmeasured):
+            verdict = told(check, nearly)
+        assert "correct" not in verdict and "stopped" not in verdict, (
+            f"{lesson} {exercise}, {which}"
+        )

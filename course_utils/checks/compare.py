@@ -3,14 +3,15 @@
 import copy
 import dis
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import combinations
 
 import numpy as np
 
 from course_utils import course
 from course_utils.checks.diagnose import Near, diagnose, fixed_size, same
-from course_utils.checks.trial import NOTHING, Answer, NotNumbers, Trial, attempt, numbers
+from course_utils.checks.trial import NOTHING, Answer, Fault, Trial, attempt, numbers
 
 STUB = "replace this line with your answer"  # the comment in every exercise of a student's copy
 NO_WORK = {"RESUME", "NOP", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST"}
@@ -29,6 +30,7 @@ def compare(
     hint: str,
     absolute: float = 1e-4,
     relative: float = 1e-4,
+    measure: Callable[..., object] | None = None,
 ) -> None:
     """Try `answer(*args)` against `truth(*args)` for all args of inputs, and print the verdict.
 
@@ -39,19 +41,24 @@ def compare(
     hint: what to read or try next, whatever the mistake; printed after an attempt only.
     absolute, relative: tolerances, suited to work in float32. Where the truth is of whole numbers
     or booleans, the answer must be exact.
+    measure: where an answer gives no numbers but a layer or a changed model: `measure(answer,
+    *args)` gives the numbers to compare, of the truth and of the mistakes too. It raises Fault,
+    with a sentence, for what it sees by itself, and returns None where the answer does.
     Raises CheckFailed with the printed line where the answer is wrong and grading is strict.
     """
     if len(inputs) < 2:
         raise ValueError(f"{name} has {len(inputs)} hidden inputs; it needs two or more.")
-    right = [_true(truth, args) for args in inputs]
+    of = partial(partial, measure) if measure else _itself
+    right = [_true(of(truth), args) for args in inputs]
     near = _nearness(right, absolute, relative)
     if not callable(answer):
         kind = type(answer).__name__
         return _say(name, f"the check needs the function itself, this is a {kind}.", hint)
-    trials = [attempt(answer, args, numbers(value)) for args, value in zip(inputs, right)]
+    trials = [attempt(of(answer), args, numbers(value)) for args, value in zip(inputs, right)]
     if all(trial.problem == NOTHING for trial in trials) and (untouched := _untouched(answer)):
         return _say(name, untouched)
-    verdict = _without_numbers(trials, near) or _wrong(trials, mistakes, inputs, near)
+    known = {sentence: of(mistake) for sentence, mistake in mistakes.items()}
+    verdict = _without_numbers(trials, near) or _wrong(trials, known, inputs, near)
     if verdict:
         return _say(name, verdict, hint)
     count = sum(trial.wanted.size for trial in trials)
@@ -74,6 +81,10 @@ def bugs_left(planted: Mapping[str, Mapping]) -> dict[str, dict]:
     return mistakes
 
 
+def _itself(answer: Answer) -> Answer:
+    return answer
+
+
 def _say(name: str, verdict: str, hint: str = "", solved: bool = False) -> None:
     """Print the verdict and the hint; raise it when it is bad and grading is strict."""
     print(f"{name}: {verdict}" + (f"\nHint: {hint}" if hint else ""))
@@ -94,8 +105,11 @@ def _nearness(right: Sequence[object], absolute: float, relative: float) -> Near
 
 
 def _untouched(answer: Answer) -> str:
-    """What to say of a function that returns None because nobody worked on it; else empty."""
-    function = inspect.unwrap(answer)
+    """What to say of a function that returns None because nobody worked on it; else empty.
+
+    Of a layer's class, which Keras runs, it is the function `call`.
+    """
+    function = inspect.unwrap(getattr(answer, "call", answer))
     code = getattr(function, "__code__", None)
     if code is not None and {i.opname for i in dis.get_instructions(code)} <= NO_WORK:
         return "not done yet."
@@ -144,5 +158,5 @@ def _explains(
             same(trial.given, numbers(_true(mistake, args)), near)
             for trial, args in zip(trials, inputs)
         )
-    except (ArithmeticError, LookupError, ValueError, NotNumbers):  # it does not fit this input
+    except (ArithmeticError, LookupError, ValueError, Fault):  # it does not fit this input
         return False

@@ -2,7 +2,8 @@
 
 import copy
 import inspect
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from numbers import Real
 
@@ -14,8 +15,18 @@ Answer = Callable[..., object]
 NOTHING = "your code returned None"
 
 
-class NotNumbers(TypeError):
-    """A value holds no real numbers; the message is a sentence for the student."""
+class Fault(Exception):
+    """What a check found wrong by looking; the message is a sentence for the student."""
+
+
+def tell(found: Mapping[str, object]) -> None:
+    """Raise Fault with the first sentence that is true."""
+    for sentence in (sentence for sentence, true in found.items() if true):
+        raise Fault(sentence)
+
+
+class NotNumbers(Fault, TypeError):
+    """A value holds no real numbers."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +61,21 @@ def attempt(answer: Answer, args: tuple, wanted: Numbers) -> Trial:
         given = np.empty(0) if value is None else numbers(value)
     except KeyboardInterrupt:
         raise
-    except NotNumbers as error:
+    except Fault as error:
         return Trial(named, wanted, problem=str(error))
     except BaseException as error:  # SystemExit too: a check never ends a notebook
-        message = next(iter(str(error).splitlines()), "")[:200]
+        message = _message(error)
         stopped = f"your code stopped with {type(error).__name__}"
         return Trial(named, wanted, problem=f"{stopped}: {message}" if message else stopped)
     changed = [name for (name, old), new in zip(named.items(), passed) if not _equal(old, new)]
     return Trial(named, wanted, given, NOTHING if value is None else "", tuple(changed))
+
+
+def _message(error: BaseException) -> str:
+    """The first line of what an error says; of Keras's, which wrap another, the other's."""
+    wrapped = re.search(r"\x1b\[1m(.*?)\x1b\[0m", str(error), re.DOTALL)
+    message = re.sub(r"\{\{.*?\}\} *| *\[Op:.*", "", wrapped[1] if wrapped else str(error))
+    return next(iter(message.splitlines()), "")[:200]
 
 
 def numbers(value: object) -> Numbers:

@@ -18,6 +18,12 @@ SOLUTIONS = FOLDER.parents[1] / "solutions"
 GENERIC = " is right"
 
 
+class Made(NamedTuple):
+    """An answer that needs a framework to be written down: it is made when it is tried."""
+
+    make: Callable[[], object]
+
+
 class Cases(NamedTuple):
     """The answers that a check must tell apart.
 
@@ -26,8 +32,8 @@ class Cases(NamedTuple):
     without a reason is accepted.
     """
 
-    right: dict[str, Callable]
-    wrong: dict[str, tuple[Callable, str]]
+    right: dict[str, Callable | Made]
+    wrong: dict[str, tuple[Callable | Made, str]]
 
 
 def all_cases() -> Iterator[tuple[str, str, Cases]]:
@@ -41,16 +47,22 @@ def official(lesson: str, exercise: str) -> Callable:
     """The solution of an exercise as its lesson has it, with what it uses of the lesson."""
     (path,) = SOLUTIONS.glob(f"{lesson}_*.py")
     space: dict = {}
-    made = _made(ast.parse(path.read_text(encoding="utf-8")).body)
-    _run(exercise, made, space)
-    return space[exercise]
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    checked = f"checks.{exercise}"
+    (name,) = {
+        ast.unparse(node.args[0])
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == checked
+    }
+    _run(name, _made(tree.body), space)
+    return space[name]
 
 
 def _made(statements: list[ast.stmt]) -> dict[str, ast.stmt]:
-    """{name: the statement of a lesson that makes it}, for functions and imports."""
+    """{name: the statement of a lesson that makes it}, for functions, classes and imports."""
     made: dict[str, ast.stmt] = {}
     for node in statements:
-        if isinstance(node, ast.FunctionDef):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
             made[node.name] = node
         elif isinstance(node, ast.Import | ast.ImportFrom):
             made |= {(one.asname or one.name).split(".")[0]: node for one in node.names}
