@@ -1,249 +1,299 @@
-"""The checks of lesson 04."""
+"""The checks of lesson 04. Keras is imported by the checks that need it, not with this module."""
+
+from typing import Any
 
 import numpy as np
 
+from course_utils.checks import models
 from course_utils.checks.compare import Answer, compare
+from course_utils.checks.trial import Fault, numbers, tell
 
 
-def see(answer: Answer) -> None:
-    """Check the range of Inception-ResNet-v2, on gray pictures of three sizes."""
+def prepare(answer: Answer) -> None:
+    """Check what Lite0 takes, on gray pictures of four sizes, with black and white in each."""
     rng = np.random.default_rng(41)
     inputs = []
-    for shape in ((6, 5, 4), (1, 3, 7), (2, 6, 2)):
+    for shape in ((6, 5, 4), (1, 3, 7), (2, 6, 1), (3, 2, 2)):
         gray = rng.integers(0, 256, shape, dtype=np.uint8)
-        gray.flat[:2] = 0, 255
+        gray.flat[:4] = 0, 255, 126, 127
         inputs.append((gray,))
+    mean, deviation = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]  # ImageNet's
+    wrong = {
+        "this runs from 0 to 1; Lite0 sees negative numbers too.": lambda x: x / 255,
+        "these are still 0 to 255; Lite0 takes -1 to 1.": lambda x: x,
+        "this is x / 127.5 - 1, which MobileNet and Inception-ResNet-v2 take; Lite0 learned with "
+        "127 and 128.": lambda x: x / 127.5 - 1,
+        "this is x / 128 - 1; what is subtracted is 127.": lambda x: x / 128 - 1,
+        "127 is subtracted, but nothing divided.": lambda x: x - 127,
+        "this divides by 127; it subtracts 127 and divides by 128.": lambda x: (x - 127) / 127,
+        "this divides by 255; what divides is 128.": lambda x: (x - 127) / 255,
+        "this is x - 127 / 128: the difference needs brackets.": lambda x: x - 127 / 128,
+        "this is divided by 128, but 127 was not subtracted.": lambda x: x / 128,
+        "it sees almost black: this divides by 255 before.": lambda x: (x / 255 - 127) / 128,
+        "this is ImageNet's mean and deviation, which other networks take.": (
+            lambda x: (x / 255 - mean) / deviation
+        ),
+        "each picture is scaled by its own mean and deviation; Lite0 wants the same numbers for "
+        "all.": lambda x: (x - x.mean((1, 2), keepdims=True)) / x.std((1, 2), keepdims=True),
+        "the fractions are lost: divide with /, and make no integers.": lambda x: (x - 127) // 128,
+    }
 
-    def three(gray):
-        return np.repeat(gray[..., None].astype(np.float64), 3, axis=-1)
+    def three(scale, kind: Any = np.float64):
+        return lambda gray: scale(np.repeat(gray[..., None].astype(kind), 3, axis=-1))
 
+    right = three(lambda x: (x - 127) / 128)
+    wraps = "uint8 has wrapped around: convert to float before you subtract."
+    squeezed = "a single picture has lost its first axis: keep (1, H, W, 3)."
     compare(
-        "see",
+        "prepare",
         answer,
         inputs,
-        lambda gray: three(gray) / 127.5 - 1,
-        {
-            "it sees black: white came out near -1; divide by 127.5, not by 255 as well.": (
-                lambda gray: three(gray) / 255 / 127.5 - 1
-            ),
-            "this runs from 0 to 1; asked is -1 to 1.": lambda gray: three(gray) / 255,
-            "this runs from -0.5 to 0.5; asked is -1 to 1.": lambda gray: three(gray) / 255 - 0.5,
-            "white came out as -1 and black as 1: the sign is turned.": lambda gray: (
-                1 - three(gray) / 127.5
-            ),
-            "uint8 has wrapped around: convert to float before you calculate.": lambda gray: (
-                np.repeat((2 * gray)[..., None], 3, axis=-1) / 255 - 1
-            ),
-        },
-        "black, 0, must become -1, and white, 255, must become 1; then repeat the channel.",
+        right,
+        {sentence: three(scale) for sentence, scale in wrong.items()}
+        | {wraps: three(lambda x: (x - np.uint8(127)) / 128, np.uint8)}
+        | {squeezed: lambda gray: right(gray).squeeze()},
+        "to float first; then black, 0, becomes -0.992 and white, 255, becomes 1; three times.",
     )
 
 
 def fuse(answer: Answer) -> None:
-    """Check the fusion of maps and vectors, for four sizes of both."""
+    """Check a layer that joins maps and vectors: on numbers, while Keras builds, and backward."""
+    from keras import layers, ops
+
     rng = np.random.default_rng(42)
-    sizes = (4, 3, 5, 6, 7), (1, 2, 3, 5, 2), (3, 4, 1, 2, 6), (2, 1, 1, 3, 3)
+    sizes = (4, 3, 5, 6, 7), (1, 2, 3, 5, 2), (3, 4, 1, 2, 6)
     inputs = [(rng.normal(0, 1, size[:4]), rng.normal(0, 1, (size[0], size[4]))) for size in sizes]
 
-    def beside(local, everywhere):
-        return np.concatenate([local, everywhere], axis=-1)
+    def everywhere(maps, vector):
+        return ops.zeros_like(maps[..., :1]) + vector[:, None, None]
 
-    def everywhere(local, vector):
-        return np.broadcast_to(vector[:, None, None], (*local.shape[:3], vector.shape[1]))
+    def once(maps, vector):
+        place = np.indices(maps.shape[1:3]).sum(axis=0)[..., None]
+        return everywhere(maps, vector) * (place == 0)
 
-    def once(local, vector):
-        corner = np.zeros((*local.shape[:3], vector.shape[1]))
-        corner[:, 0, 0] = vector
-        return beside(local, corner)
+    def tiled(maps, vector):
+        places = maps.shape[1] * maps.shape[2]
+        return ops.reshape(ops.tile(vector, (places, 1)), (*maps.shape[:3], -1))
 
-    def tiled(local, vector):
-        places = local.shape[1] * local.shape[2]
-        return beside(local, np.tile(vector, (places, 1)).reshape(*local.shape[:3], -1))
+    def layer(second, order=1):
+        """A class that joins the maps and this function of maps and vector."""
+
+        def call(self, maps, vector):
+            return ops.concatenate([maps, second(maps, vector)][::order], -1)
+
+        return type("Fuse", (layers.Layer,), {"call": call})
 
     compare(
         "fuse",
         answer,
         inputs,
-        lambda local, vector: beside(local, everywhere(local, vector)),
+        layer(everywhere),
         {
-            "the maps come first, the vector behind them.": lambda local, vector: beside(
-                everywhere(local, vector), local
+            "the maps come first, the vector behind them.": layer(everywhere, -1),
+            "the vector stands at one position only; every position needs it.": layer(once),
+            "the vectors are mixed up: repeat each, not the list of them.": layer(tiled),
+            "every picture got the vector of the first one.": (
+                layer(lambda maps, vector: everywhere(maps, 0 * vector + vector[:1]))
             ),
-            "every picture got the vector of the first one.": lambda local, vector: beside(
-                local, everywhere(local, np.broadcast_to(vector[:1], vector.shape))
-            ),
-            "the vector stands at one position only; every position needs it.": once,
-            "the vectors of the pictures are mixed up: repeat each, not the list of them.": tiled,
-            "the vectors are all there is; the maps are lost.": everywhere,
-            "every picture got the mean of all vectors; each has its own.": lambda local, vector: (
-                beside(local, everywhere(local, 0 * vector + vector.mean(0)))
+            "every picture got the mean of all vectors; each has its own.": (
+                layer(lambda maps, vector: everywhere(maps, 0 * vector + ops.mean(vector, 0)))
             ),
         },
-        "give the vector two axes of length 1, repeat it over them, and join on the last axis.",
+        "two axes of length 1 for the vector, broadcast over h and w, joined on the last axis.",
+        measure=_fused,
     )
 
 
-def accuracies(answer: Answer) -> None:
-    """Check Keras's accuracy and the share within a distance, with ties and pixels on the border.
+def _fused(answer: Any, maps: np.ndarray, vector: np.ndarray) -> object:
+    """What a new layer of this class gives; where it is right, a network has learned through it."""
+    import keras
 
-    Colors are whole numbers and differences are sides of right triangles, so that a distance is
-    exact in float32 too.
+    base = keras.layers.Layer
+    is_class = isinstance(answer, type) and issubclass(answer, base)
+    tell({"this is a layer already; the check needs its class.": isinstance(answer, base)})
+    tell({"asked is a class that inherits from keras.layers.Layer.": not is_class})
+    tell({"the class has no method `call`, where a layer works.": answer.call is base.call})
+    try:
+        layer = answer()
+        out = layer(*map(keras.ops.convert_to_tensor, (maps, vector)))
+    except Exception as error:
+        outside = isinstance(error, TypeError) and "Exception encountered" not in str(error)
+        square, flat = (4, 4, 4, 4), (4, 4)
+        cube, turned = models.shape_of(answer, square, flat), models.shape_of(answer, flat, square)
+        point = models.shape_of(answer, (4, 1, 1, 4), flat)
+        tell(
+            {
+                "a layer is made of nothing here, and `call` takes maps and vector.": outside,
+                "`call` takes the maps first, then the vector.": bool(turned) and not cube,
+                "the vector is repeated along the wrong axes: its first axis counts pictures, so "
+                "write vector[:, None, None].": cube == (4, 4, 4, 8),
+                "the vector is added; it belongs behind the maps.": cube == (4, 4, 4, 4),
+                "join on the last axis, where the channels are.": sum(cube) == 20,
+                "repeat the vector over h and w before you join it.": point == (4, 1, 1, 8),
+            }
+        )
+        raise
+    tell({"the layer has weights; it must only join what is there.": layer.weights})
+    if out is None:
+        return None
+    wide = vector[:, None, None] + np.zeros((*maps.shape[:3], 1))
+    given, wanted = numbers(out), np.concatenate([maps, wide], -1)
+    tell({"the maps are lost; only the vectors come out.": given.shape == wide.shape})
+    tell({"no more channels come out than the maps have.": given.shape == maps.shape})
+    right = given.shape == wanted.shape and np.allclose(given, wanted, atol=1e-4)
+    if right and len(maps) > 1:  # of one picture, many a wrong answer is right
+        models.learn_through(layer, maps=maps, vector=vector)
+    return given
+
+
+def unfreeze(answer: Answer) -> None:
+    """Check what can learn in a model after the answer, and how it is compiled; nothing learns."""
+
+    def truth(model, encoder, rate):
+        import keras
+
+        encoder.trainable = True
+        for layer in encoder.layers:
+            layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
+        model.compile(keras.optimizers.Adam(rate), "mse")
+        return model
+
+    hint = "encoder.trainable; then each BatchNormalization of encoder.layers; then compile."
+    rates = [(2, 4, 1e-4), (1, 3, 0.02)]
+    compare("unfreeze", answer, rates, truth, {}, hint, measure=_unfrozen)
+
+
+def _unfrozen(answer: Answer, blocks: int, filters: int, rate: float) -> object:
+    """What can learn, and how fast, after the answer had a model with a frozen encoder."""
+    import keras
+
+    model, encoder = models.frozen(blocks, filters)
+    old, weights = model.optimizer, model.get_weights()
+    given: Any = answer(model, encoder, rate)
+    if given is None:
+        return None
+    tell({"this is not the model that came in; return that one.": given is not model})
+    kept = all(map(np.array_equal, weights, model.get_weights()))
+    learns, flags = {id(w) for w in model.trainable_variables}, {}
+    for layer in (layer for layer in model.layers if layer.weights):
+        kind = layer in encoder.layers, isinstance(layer, keras.layers.BatchNormalization)
+        flags.setdefault(kind, []).append(any(id(w) in learns for w in layer.weights))
+    eyes, eye_norms = flags[True, False], flags[True, True]
+    hands, hand_norms = flags[False, False], flags[False, True]
+    means = encoder.get_weights()
+    model(np.ones((2, 8, 8, 1), "f"), training=True)
+    moved = not all(map(np.array_equal, means, encoder.get_weights()))
+    used: Any = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    kind, rated = type(used).__name__, float(getattr(used, "learning_rate", 0))
+    tell(
+        {
+            "the weights have changed; unfreezing keeps what was learned.": not kept,
+            "nothing can learn: the model's own `trainable` is False.": not model.trainable,
+            "the encoder is still frozen.": not any(eyes),
+            "a part of the encoder is still frozen: "
+            f"{sum(eyes)} of its {len(eyes)} convolutions can learn.": not all(eyes),
+            "the decoder can no longer learn.": not any(hands),
+            "a layer of the decoder can no longer learn.": not all(hands),
+            "the encoder's batch normalization can learn too; freeze it again.": any(eye_norms),
+            "the encoder's batch normalization still follows the means of its batches; freeze the "
+            "layers, not their weights.": moved,
+            "the decoder's batch normalization is frozen too.": not all(hand_norms),
+            "the model is not compiled again: its optimizer is the old one.": (
+                model.optimizer is old
+            ),
+            f"the optimizer is {kind}; asked is Adam.": kind != "Adam",
+            f"the learning rate is {rated:.4g}; it must be `rate`, {rate:.4g}.": (
+                not np.isclose(rated, rate, 1e-4)
+            ),
+            "the loss is not the mean squared error.": not models.is_mse(model),
+        }
+    )
+    return [*eyes, *eye_norms, *hands, *hand_norms, rated]
+
+
+def with_skip(answer: Answer) -> None:
+    """Check a step of a decoder: how it is built, and what comes out where its kernel is known.
+
+    Deep maps are flat, and the kernel is the same for all input channels: then neither the way of
+    interpolation nor the order of the parts matters.
     """
-    rng = np.random.default_rng(43)
-    steps = np.array(
-        [[3, 4], [-4, 3], [6, -8], [5, 12], [0, -5], [9, 12], [1, 1], [5, 0], [-4, -4]]
-    )
-    inputs = []
-    for shape, distance in (
-        ((6, 9, 7), 10.0),
-        ((1, 5, 4), 5.0),
-        ((3, 2, 11), 13.0),
-        ((2, 6, 6), 5),
-    ):
-        ab = rng.integers(-9, 10, (*shape, 2)).astype(float)
-        ab[rng.uniform(size=shape) < 0.2] = 0  # gray: no channel is larger
-        inputs.append((ab, ab + steps[rng.integers(0, len(steps), shape)], distance))
-
-    def away(ab, ab_hat):
-        return np.hypot(*np.moveaxis(ab - ab_hat, -1, 0))
-
-    def one_bit(ab, ab_hat, bit=lambda x: x.argmax(-1)):
-        return (bit(ab) == bit(ab_hat)).mean()
-
-    def within(ab, ab_hat, d):
-        return (away(ab, ab_hat) <= d).mean()
-
-    def other(share):
-        return lambda ab, hat, d: [one_bit(ab, hat), share(ab, hat, d)]
-
-    compare(
-        "accuracies",
-        answer,
-        inputs,
-        other(within),
-        {
-            "the first number compares signs; Keras asks which channel is larger.": (
-                lambda ab, hat, d: [
-                    (np.sign(ab) == np.sign(hat)).all(-1).mean(),
-                    within(ab, hat, d),
-                ]
-            ),
-            "where a and b are equal, argmax names the first, a.": lambda ab, hat, d: [
-                one_bit(ab, hat, lambda x: x[..., 1] >= x[..., 0]),
-                within(ab, hat, d),
-            ],
-            "the first number asks which channel is larger, not which is farther from 0.": (
-                lambda ab, hat, d: [
-                    one_bit(ab, hat, lambda x: np.abs(x).argmax(-1)),
-                    within(ab, hat, d),
-                ]
-            ),
-            "a pixel at exactly `distance` is within it: compare with <=.": other(
-                lambda ab, hat, d: (away(ab, hat) < d).mean()
-            ),
-            "a channel more than `distance` away is allowed only if the other makes up for it: "
-            "take the Euclidean distance.": other(
-                lambda ab, hat, d: (np.abs(ab - hat) <= d).all(-1).mean()
-            ),
-            "the differences of a and b are added; take the Euclidean distance.": other(
-                lambda ab, hat, d: (np.abs(ab - hat).sum(-1) <= d).mean()
-            ),
-            "each channel was counted for itself; a pixel is right or wrong as a whole.": other(
-                lambda ab, hat, d: (np.abs(ab - hat) <= d).mean()
-            ),
-            "the distance is not squared; take the root of the sum of squares.": other(
-                lambda ab, hat, d: (away(ab, hat) ** 2 <= d).mean()
-            ),
-            "the two numbers are swapped: Keras's comes first.": lambda ab, hat, d: [
-                within(ab, hat, d),
-                one_bit(ab, hat),
-            ],
-            "the second number is the share *outside* the distance.": other(
-                lambda ab, hat, d: 1 - within(ab, hat, d)
-            ),
-            "the second number is the mean distance; asked is the share within it.": other(
-                lambda ab, hat, d: away(ab, hat).mean()
-            ),
-        },
-        "first: compare argmax over the last axis of both. Second: the length of ab - ab_hat.",
-    )
-
-
-def to_ab(answer: Answer) -> None:
-    """Check the last layer, on numbers of both signs, small and large."""
-    rng = np.random.default_rng(44)
-    shapes = (3, 2, 5, 2), (1, 4, 3, 2), (2, 1, 1, 2)
-    inputs = [(rng.normal(0, 1.2, shape),) for shape in shapes] + [
-        (rng.normal(0, 15, (2, 3, 3, 2)),)
-    ]
-    compare(
-        "to_ab",
-        answer,
-        inputs,
-        lambda x: 110 * np.tanh(x),
-        {
-            "nothing below 0 came out: there is still a ReLU beside the tanh.": lambda x: (
-                110 * np.tanh(np.maximum(x, 0))
-            ),
-            "this is still divided by 110; asked are CIELAB units.": np.tanh,
-            "a sigmoid gives no negative numbers either.": lambda x: 110 / (1 + np.exp(-x)),
-            "this cuts off at 110 instead of bending toward it; keep the tanh.": lambda x: np.clip(
-                110 * x, -110, 110
-            ),
-            "the tanh is gone: ab must stay within ±110.": lambda x: 110 * x,
-            "the factor 110 belongs outside the tanh.": lambda x: np.tanh(110 * x),
-            "the tanh takes x, not x / 110.": lambda x: 110 * np.tanh(x / 110),
-        },
-        "delete the line that has no business in a last layer.",
-        absolute=1e-3,
-    )
-
-
-def shuffled(answer: Answer) -> None:
-    """Check the order of an epoch, for four numbers and sizes of batches."""
     rng = np.random.default_rng(45)
-    inputs = [(rng.uniform(0, 1, shape),) for shape in ((6, 8), (1, 5), (4, 3), (7, 1), (5, 5))]
+    inputs = []
+    for n, h, w, c, d, filters in ((2, 9, 12, 3, 5, 4), (1, 11, 9, 4, 2, 7), (3, 9, 10, 2, 3, 6)):
+        flat = np.ones((n, h, w, c)) * rng.normal(0, 1, (n, 1, 1, c))
+        inputs.append((flat, rng.normal(0, 1, (n, 2 * h, 2 * w, d)), filters))
 
-    def in_folders(keys):
-        return np.arange(keys.size).reshape(keys.shape)
+    def truth(deep, skip, filters):
+        from keras import layers
 
-    def order(keys):
-        return np.argsort(keys, axis=None).reshape(keys.shape)
+        x = layers.Concatenate()([layers.UpSampling2D()(deep), skip])
+        return layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
 
-    compare(
-        "shuffled",
-        answer,
-        inputs,
-        order,
+    hint = "UpSampling2D, Concatenate, and a Conv2D with padding and activation."
+    compare("with_skip", answer, inputs, truth, {}, hint, 1e-3, 2e-3, measure=_decoded)
+
+
+def _decoded(answer: Answer, deep: np.ndarray, skip: np.ndarray, filters: int) -> object:
+    """What comes out of a model of the answer's layers, once their kernel is known."""
+    import keras
+
+    def build(*channels: int) -> tuple[list, Any]:
+        ends = [keras.Input((None, None, count)) for count in channels]
+        return ends, answer(*ends, filters)
+
+    c, d = deep.shape[-1], skip.shape[-1]
+    try:
+        ends, out = build(c, d)
+    except Exception as error:
+        try:
+            build(4, 4)
+        except Exception:  # so it is not for the channels
+            raise error from None
+        alike = "it works only where deep and skip have equally many channels: do not add them, "
+        raise Fault(alike + "join them on the last axis, to C + D channels.") from error
+    if out is None:
+        return None
+    kind = type(out).__name__
+    tensor = isinstance(out, keras.KerasTensor)
+    tell({f"asked is the tensor that the last layer gives, this is a {kind}.": not tensor})
+    model: Any = keras.Model(ends, out)
+    kernels = [w for w in model.weights if len(w.shape) == 4]
+    tell({f"asked is one convolution, there are {len(kernels)}.": len(kernels) != 1})
+    high, wide, received, channels = kernels[0].shape
+    tell(
         {
-            "the pictures come in the order of their folders: nothing is shuffled.": in_folders,
-            "the batches are shuffled, and each still holds neighbors from one folder.": (
-                lambda keys: in_folders(keys)[np.argsort(keys[:, 0])]
-            ),
-            "each batch is shuffled inside, and still holds neighbors from one folder.": (
-                lambda keys: np.take_along_axis(in_folders(keys), keys.argsort(axis=1), axis=1)
-            ),
-            "these are places within each row; number the pictures through all rows.": (
-                lambda keys: keys.argsort(axis=1)
-            ),
-            "these are places within each column; sort all keys at once.": (
-                lambda keys: keys.argsort(axis=0)
-            ),
-            "this is each picture's rank; asked is which picture comes next.": lambda keys: (
-                np.argsort(np.argsort(keys, axis=None)).reshape(keys.shape)
-            ),
-            "this begins with the largest number; begin with the smallest.": lambda keys: (
-                np.argsort(-keys, axis=None).reshape(keys.shape)
-            ),
-            "the order is right; make B batches of it again.": lambda keys: np.argsort(
-                keys, axis=None
-            ),
-            "these are the sorted numbers; asked is to which pictures they belong.": lambda keys: (
-                np.sort(keys, axis=None).reshape(keys.shape)
-            ),
-            "the batches run down the columns; each is a row.": lambda keys: np.argsort(
-                keys, axis=None
-            ).reshape(keys.shape, order="F"),
-        },
-        "sort all keys at once, whatever row they stand in; then make rows of it again.",
+            f"the kernel is {high}×{wide}; asked is 3×3.": (high, wide) != (3, 3),
+            "the skip maps do not reach the convolution.": received == c,
+            "the deep maps do not reach the convolution.": received == d,
+            f"the convolution gets {received} channels; C + D are {c + d}.": received != c + d,
+            f"{channels} channels come out; `filters` asks for {filters}.": channels != filters,
+        }
     )
+    kernel = np.random.default_rng(filters).normal(0, 0.3, (3, 3, 1, filters))
+    kernels[0].assign(np.repeat(kernel, c + d, axis=2))
+    for bias in (w for w in model.weights if w.name == "bias"):
+        bias.assign(0 * bias)
+    try:
+        given = numbers(model([deep, skip]))
+    except Exception as error:
+        unequal = "deep and skip do not fit where they are joined: enlarge deep to twice its "
+        raise Fault(unequal + "height and width, and leave skip as it is.") from error
+    (h, w), size = deep.shape[1:3], given.shape[1:3]
+    strides = {layer.strides for layer in model.layers if hasattr(layer, "kernel_size")}
+    tell(
+        {
+            "the convolution has a stride, which halves the size.": strides - {(1, 1)},
+            "it comes out as large as deep; enlarge deep, and leave skip.": size == (h, w),
+            "it comes out four times as large as deep.": size == (4 * h, 4 * w),
+            'the border is lost; take padding="same".': size == (2 * h - 2, 2 * w - 2),
+            "negative numbers come out; the ReLU is missing.": (given < 0).any(),
+            "no zeros come out; the activation is another than ReLU.": (given > 0).all(),
+        }
+    )
+    kernels[0].assign(np.repeat(np.abs(kernel), c + d, axis=2))
+    spot = np.zeros_like(deep[:1])
+    spot[0, 2, -3] = 1  # this may change two pixels and some neighbors, all in this corner
+    lit = numbers(model([spot, 0 * skip[:1]]))[0].any(axis=-1)
+    moved = not lit[:10, -10:].any() or lit.sum() > lit[:10, -10:].sum()
+    tell({"what stands in deep does not come out in its place.": moved})
+    return given

@@ -1,275 +1,614 @@
-"""Lesson 04."""
+"""Lesson 04. Keras takes its time: answers that need it are made when they are tried."""
+
+import importlib
 
 import numpy as np
 
-from check_cases import GENERIC, Cases, float32, forgets, torch_with_grad
+from check_cases import GENERIC, Cases, Made, forgets
 
 
-def see(gray):
-    """Black to -1, white to 1, by interpolation; the same in three channels."""
-    x = np.interp(gray, [0, 255], [-1, 1])
-    return np.stack([x, x, x], axis=-1)
+class Later:
+    """A module that is imported when a name of it is asked for."""
+
+    def __init__(self, name):
+        self._name = name
+
+    def __getattr__(self, name):
+        return getattr(importlib.import_module(self._name), name)
 
 
-def fuse(local, vector):
-    """Position by position."""
-    n, h, w, c = local.shape
-    out = np.empty((n, h, w, c + vector.shape[1]))
-    for i in range(n):
-        for y in range(h):
-            for x in range(w):
-                out[i, y, x] = [*local[i, y, x], *vector[i]]
-    return out
+keras = Later("keras")
+layers = Later("keras.layers")
+ops = Later("keras.ops")
+torch = Later("torch")
 
 
-def is_yellow(ab):
-    """Whether b is greater than a."""
-    return ab[..., 1] > ab[..., 0]
+# prepare
 
 
-def near(ab, ab_hat, distance):
-    return np.linalg.norm(ab - ab_hat, axis=-1) <= distance
+def prepare(gray):
+    """From a table of the 256 grays."""
+    table = np.arange(-127, 129, dtype=np.float32) / 128
+    return np.stack([table[gray]] * 3, axis=-1)
 
 
-def accuracies(ab, ab_hat, distance):
-    agree = is_yellow(ab) == is_yellow(ab_hat)
-    return np.array([np.mean(agree), np.mean(near(ab, ab_hat, distance))])
+def linear(factor, offset):
+    """Another straight line from gray to input."""
+    return lambda gray: np.tile(gray[..., None] * factor + offset, 3)
 
 
-def with_second(share):
-    """Keras's accuracy as it should be, and another second number."""
-    return lambda ab, hat, d: [accuracies(ab, hat, d)[0], share(ab, hat, d)]
+def in_place(gray):
+    gray -= 127
+    return np.tile(gray[..., None], 3) / 128
 
 
-def order(keys):
-    """The pictures, sorted by (key, number)."""
-    pairs = sorted((key, number) for number, key in enumerate(keys.ravel()))
-    return np.array([number for _, number in pairs]).reshape(keys.shape)
+def imagenet(gray):
+    x = np.tile(gray[..., None] / 255, 3)
+    return (x - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
 
 
-def rows(keys):
-    """The pictures as the folders have them, one batch a row."""
-    return np.array(np.split(np.arange(keys.size), len(keys)))
+def by_own_spread(gray):
+    x = gray - gray.mean(axis=(1, 2), keepdims=True)
+    return np.tile((x / gray.std(axis=(1, 2), keepdims=True))[..., None], 3)
 
 
-def torch_sight(gray):
-    import torch
-
-    x = torch.as_tensor(gray).float()[..., None].expand(*gray.shape, 3)
-    return torch.sub(x / 127.5, 1)
+# fuse
 
 
-def torch_fusion(local, vector):
-    import torch
-
-    everywhere = vector[:, None, None].expand(*local.shape[:3], vector.shape[1])
-    return torch.cat([local, everywhere], -1)
+def layer(call, base="Layer", **more):
+    """A class of layers with this method, under any name."""
+    return Made(lambda: type("Beside", (getattr(layers, base),), {"call": call, **more}))
 
 
-def repeated(local, vector):
-    places = local.shape[1] * local.shape[2]
-    everywhere = vector.repeat(places, axis=0).reshape(*local.shape[:3], -1)
-    return np.concatenate([local, everywhere], -1)
+def wide(maps, vector):
+    """The vector at every position of the maps."""
+    n, h, w, _ = ops.shape(maps)
+    return ops.broadcast_to(vector[:, None, None, :], (n, h, w, vector.shape[-1]))
 
 
-def torch_shares(ab, ab_hat, distance):
-    agree = (ab.argmax(-1) == ab_hat.argmax(-1)).double().mean()
-    return [agree, ((ab - ab_hat).norm(dim=-1) <= distance).double().mean()]
+def with_wide(change):
+    """Joined as it should be, with a changed vector."""
+    return layer(
+        lambda self, maps, vector: ops.concatenate([maps, wide(maps, change(vector))], axis=3)
+    )
 
 
-def with_first(share):
-    """Another first number, and the share within the distance as it should be."""
-    return lambda ab, hat, d: [share(ab, hat), accuracies(ab, hat, d)[1]]
+def repeated(self, maps, vector):
+    """The vector, row by row and column by column, with sizes as Keras knows them."""
+    _, height, width, _ = ops.shape(maps)
+    tall = ops.repeat(ops.expand_dims(vector, 1), height, axis=1)
+    return ops.concatenate([maps, ops.repeat(ops.expand_dims(tall, 2), width, axis=2)], axis=-1)
 
 
-def corner(local, vector):
-    out = fuse(local, 0 * vector)
-    out[:, 0, 0, local.shape[3] :] = vector
-    return out
+def by_outer_product(self, maps, vector):
+    flat = ops.einsum("nhw,ne->nhwe", ops.ones_like(maps[..., 0]), vector)
+    return layers.Concatenate()([maps, flat])
 
 
-def list_repeated(local, vector):
-    """The vectors one after the other, over and over."""
-    n, h, w, c = local.shape
-    flat = np.concatenate([vector] * (h * w))
-    return np.concatenate([local, flat.reshape(n, h, w, vector.shape[1])], -1)
+def where_it_stands(self, maps, vector):
+    everywhere = wide(maps, vector)
+    return ops.concatenate([maps, ops.pad(everywhere[:, :1, :1], self.rest(maps))], axis=-1)
 
 
-def four_pictures(local, vector):
-    everywhere = [np.broadcast_to(vector[i], (*local.shape[1:3], 7)) for i in range(4)]
-    return np.concatenate([local, np.stack(everywhere)], -1)
+def rest(self, maps):
+    return [[0, 0], [0, maps.shape[1] - 1], [0, maps.shape[2] - 1], [0, 0]]
+
+
+def list_tiled(self, maps, vector):
+    n, h, w, _ = maps.shape
+    return ops.concatenate([maps, ops.reshape(ops.tile(vector, (h * w, 1)), (n, h, w, -1))], -1)
+
+
+def in_numpy(self, maps, vector):
+    flat = np.asarray(vector)[:, None, None]
+    everywhere = np.broadcast_to(flat, (*maps.shape[:3], vector.shape[1]))
+    return np.concatenate([np.asarray(maps), everywhere], axis=-1)
+
+
+def forgotten(self, maps, vector):
+    ops.concatenate([maps, wide(maps, vector)], axis=-1)
+
+
+def sizes_of_numbers(self, maps, vector):
+    everywhere = ops.tile(vector[:, None, None], (1, maps.shape[1], maps.shape[2], 1))
+    return ops.concatenate([maps, everywhere], axis=-1)
+
+
+def of_four(self, maps, vector):
+    everywhere = ops.broadcast_to(vector[:, None, None], (4, 3, 5, 7))
+    return ops.concatenate([maps, everywhere], axis=-1)
+
+
+def along(axes):
+    """The vector gets other axes, so that it fits by accident only."""
+
+    def call(self, maps, vector):
+        return ops.concatenate([maps, ops.zeros_like(maps) + ops.expand_dims(vector, axes)], -1)
+
+    return layer(call)
+
+
+def projected(self, maps, vector):
+    return ops.concatenate([maps, wide(maps, self.dense(vector))], axis=-1)
+
+
+def with_dense(self):
+    layers.Layer.__init__(self)
+    self.dense = layers.Dense(7)
+
+
+def sized(self, height, width):
+    layers.Layer.__init__(self)
+
+
+# unfreeze
+
+
+def is_norm(layer):
+    return "normalization" in type(layer).__name__.lower()
+
+
+def compiled(model, optimizer, loss="mse"):
+    model.compile(optimizer=optimizer, loss=loss)
+    return model
+
+
+def set_layers(model, encoder):
+    """The encoder's layers one by one, as they must be."""
+    for one in encoder.layers:
+        one.trainable = not is_norm(one)
+
+
+def one_by_one(model, encoder, rate):
+    set_layers(model, encoder)
+    return compiled(model, keras.optimizers.Adam(learning_rate=rate), "mean_squared_error")
+
+
+def all_but_norms(model, encoder, rate):
+    encoder.trainable = True
+    for one in filter(is_norm, encoder.layers):
+        one.trainable = False
+    model.compile(
+        keras.optimizers.Adam(rate, clipnorm=1.0), keras.losses.MeanSquaredError(), metrics=["mae"]
+    )
+    return model
+
+
+def by_name(model, encoder, rate):
+    encoder.trainable = True
+    for one in encoder.layers:
+        if one.name.startswith("batch_normalization"):
+            one.trainable = False
+    model.compile("adam", keras.losses.mean_squared_error)
+    model.optimizer.learning_rate = rate
+    return model
+
+
+def unfrozen(prepare=set_layers, optimizer=lambda rate: keras.optimizers.Adam(rate), loss="mse"):
+    """As it should be, with one thing changed."""
+
+    def answer(model, encoder, rate):
+        prepare(model, encoder)
+        return compiled(model, optimizer(rate), loss)
+
+    return answer
+
+
+def set_all(model, encoder):
+    """TensorFlow leaves an attribute alone that has this value: what it contains stays frozen."""
+    model.trainable = True
+
+
+def set_all_twice(model, encoder):
+    model.trainable = False
+    model.trainable = True
+
+
+def set_encoder(model, encoder):
+    encoder.trainable = True
+
+
+def set_nothing(model, encoder):
+    pass
+
+
+def set_last(model, encoder):
+    encoder.layers[-3].trainable = True
+
+
+def set_kind(model, encoder):
+    for one in encoder.layers:
+        one.trainable = type(one).__name__ == "Conv2D"
+
+
+def set_encoder_alone(model, encoder):
+    for one in set(model.layers) - set(encoder.layers):
+        one.trainable = False
+    set_layers(model, encoder)
+
+
+def set_model_off(model, encoder):
+    model.trainable = False
+    set_layers(model, encoder)
+
+
+def set_two_parts(model, encoder):
+    set_layers(model, encoder)
+    model.layers[-1].trainable = False
+
+
+def set_no_norm_at_all(model, encoder):
+    set_layers(model, model)
+
+
+def set_weights_of_norms(model, encoder):
+    encoder.trainable = True
+    for one in filter(is_norm, encoder.layers):
+        one.gamma.trainable = one.beta.trainable = False
+
+
+def not_compiled(model, encoder, rate):
+    set_layers(model, encoder)
+    return model
+
+
+def only_rate(model, encoder, rate):
+    set_layers(model, encoder)
+    model.optimizer.learning_rate = rate
+    return model
+
+
+def encoder_compiled(model, encoder, rate):
+    set_layers(model, encoder)
+    encoder.compile(keras.optimizers.Adam(rate), "mse")
+    return model
+
+
+def cloned(model, encoder, rate):
+    model = keras.models.clone_model(model)
+    return compiled(model, keras.optimizers.Adam(rate))
+
+
+def drawn_anew(model, encoder, rate):
+    encoder.set_weights([0.1 * w for w in encoder.get_weights()])
+    return one_by_one(model, encoder, rate)
+
+
+def encoder_back(model, encoder, rate):
+    one_by_one(model, encoder, rate)
+    return encoder
+
+
+def trains_too(model, encoder, rate):
+    one_by_one(model, encoder, rate)
+    model.run_eagerly = True
+    model.train_on_batch(np.ones((1, 4, 4, 1)), np.zeros((1, 4, 4, 2)))
+    return model
+
+
+# with_skip
+
+
+def decoder(deep, skip, filters, up=None, conv=None):
+    """As it should be, with layers of the caller's choice."""
+    x = layers.Concatenate(axis=-1)([(up or layers.UpSampling2D())(deep), skip])
+    return (conv or layers.Conv2D(filters, 3, 1, "same", activation="relu"))(x)
+
+
+def with_up(up):
+    return lambda deep, skip, filters: decoder(deep, skip, filters, up=up)
+
+
+def with_conv(*arguments, **more):
+    """A convolution that differs; `filters` is in place of None."""
+    more = {"padding": "same", "activation": "relu", **more}
+
+    def answer(deep, skip, filters):
+        conv = layers.Conv2D(*(x or filters for x in arguments), **more)
+        return decoder(deep, skip, filters, conv=conv)
+
+    return answer
+
+
+def in_ops(deep, skip, filters):
+    """Skip first, and no layer but the convolution."""
+    deep = ops.repeat(ops.repeat(deep, 2, axis=1), 2, axis=2)
+    x = layers.Conv2D(filters, (3, 3), padding="same")(ops.concatenate([skip, deep], axis=-1))
+    return ops.maximum(x, 0)
+
+
+def in_a_model(deep, skip, filters):
+    """A bilinear way up, and the convolution in a network of its own, without a bias."""
+    x = layers.UpSampling2D((2, 2), interpolation="bilinear")(deep)
+    conv = layers.Conv2D(filters, 3, padding="same", use_bias=False)
+    return keras.Sequential([conv, layers.BatchNormalization(), layers.ReLU()])(
+        layers.concatenate([x, skip])
+    )
+
+
+def deep_alone(deep, filters):
+    x = layers.UpSampling2D()(deep)
+    return layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+
+
+def added(deep, skip, filters):
+    x = layers.UpSampling2D()(deep) + skip
+    return layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+
+
+def projected_and_added(deep, skip, filters):
+    x = layers.Conv2D(deep.shape[-1], 1)(skip)
+    return added(deep, x, filters)
+
+
+def shrunk(deep, skip, filters):
+    return decoder(deep, layers.AveragePooling2D(2)(skip), filters, up=lambda x: x)
+
+
+def enlarged_after(deep, skip, filters):
+    return layers.UpSampling2D()(decoder(deep, skip, filters))
+
+
+def joined_below(deep, skip, filters):
+    x = layers.Concatenate(axis=1)([layers.UpSampling2D()(deep), skip])
+    return layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+
+
+def joined_late(deep, skip, filters):
+    x = layers.UpSampling2D()(deep)
+    x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+    return layers.Concatenate()([x, skip])
+
+
+def two_convolutions(deep, skip, filters):
+    x = decoder(deep, skip, filters)
+    return layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+
+
+def relu_before(deep, skip, filters):
+    conv = layers.Conv2D(filters, 3, padding="same")
+    return decoder(deep, skip, filters, conv=lambda x: conv(layers.ReLU()(x)))
+
+
+def no_convolution(deep, skip, filters):
+    return layers.ReLU()(decoder(deep, skip, filters, conv=lambda x: x))
+
+
+def a_model(deep, skip, filters):
+    return keras.Model([deep, skip], decoder(deep, skip, filters))
 
 
 CASES = {
-    "see": Cases(
+    "prepare": Cases(
         right={
-            "interpolation": see,
-            "float32": lambda gray: np.stack([np.float32(gray) / 127.5 - 1] * 3, -1),
-            "torch": torch_sight,
-            "a table": lambda gray: np.linspace(-1, 1, 256)[gray][..., None].repeat(3, -1),
+            "a table": prepare,
+            "Keras": lambda gray: ops.repeat(
+                (ops.cast(gray, "float32")[..., None] - 127.0) / 128.0, 3, axis=-1
+            ),
+            "torch": lambda gray: (
+                (torch.tensor(gray).float()[..., None].expand(-1, -1, -1, 3)).sub(127).div(128)
+            ),
+            "int16": lambda gray: np.stack([(np.int16(gray) - 127) / 128] * 3, axis=3),
         },
         wrong={
-            "divides twice": (lambda gray: see(gray / 255), "it sees black"),
-            "0 to 1": (lambda gray: (see(gray) + 1) / 2, "from 0 to 1"),
-            "halved": (lambda gray: see(gray) / 2, "-0.5 to 0.5"),
-            "negative": (lambda gray: -see(gray), "sign is turned"),
-            "one channel": (lambda gray: see(gray)[..., :1], "has shape"),
-            "0 to 2": (lambda gray: see(gray) + 1, "1 too large"),
-            "wraps": (lambda gray: np.stack([gray + gray] * 3, -1) / 255 - 1, "wrapped around"),
-            "channels first": (lambda gray: np.stack([see(gray)[..., 0]] * 3, 1), "axes"),
-            "of 5 × 4": (lambda gray: see(gray.reshape(6, 5, 4)), "one size only"),
-            "forgotten return": (forgets(see), "returns None"),
-            "128": (lambda gray: (see(gray) + 1) * 127.5 / 128 - 1, GENERIC),
-            "cubed": (lambda gray: see(gray) ** 3, GENERIC),
+            "0 to 1": (linear(1 / 255, 0), "from 0 to 1"),
+            "raw": (linear(1, 0), "still 0 to 255"),
+            "127.5": (linear(1 / 127.5, -1), "which MobileNet and Inception-ResNet-v2 take"),
+            "x / 128 - 1": (linear(1 / 128, -1), "what is subtracted is 127"),
+            "not divided": (linear(1, -127.0), "nothing divided"),
+            "127 twice": (linear(1 / 127, -1), "this divides by 127"),
+            "255": (linear(1 / 255, -127 / 255), "what divides is 128"),
+            "no brackets": (linear(1, -127 / 128), "needs brackets"),
+            "not subtracted": (linear(1 / 128, 0), "was not subtracted"),
+            "ImageNet": (imagenet, "ImageNet's mean and deviation"),
+            "divides twice": (linear(1 / 255 / 128, -127 / 128), "almost black"),
+            "wraps": (lambda gray: np.tile((gray - 127)[..., None], 3) / 128, "wrapped around"),
+            "integers": (lambda gray: np.floor(prepare(gray)), "fractions are lost"),
+            "squeezed": (lambda gray: prepare(gray).squeeze(), "lost its first axis"),
+            "own spread": (by_own_spread, "by its own mean"),
+            "white is -1": (lambda gray: -prepare(gray), "wrong sign"),
+            "one channel": (lambda gray: prepare(gray)[..., :1], "has shape"),
+            "no channel": (lambda gray: prepare(gray)[..., 0], "has shape"),
+            "channels first": (lambda gray: np.stack([prepare(gray)[..., 0]] * 3, 1), "axes"),
+            "of 5 × 4": (lambda gray: prepare(gray.reshape(6, 5, 4)), "one size only"),
+            "in place": (in_place, "wrapped around: convert"),
+            "in place too": (in_place, "changes its input `gray`"),
+            "forgotten return": (forgets(prepare), "returns None"),
+            "cubes": (lambda gray: prepare(gray) ** 3, GENERIC),
         },
     ),
     "fuse": Cases(
         right={
-            "position by position": fuse,
-            "float32": float32(fuse),
-            "torch": torch_with_grad(torch_fusion),
-            "repeat": repeated,
+            "broadcast": with_wide(lambda vector: vector),
+            "repeat": layer(repeated),
+            "outer product": layer(by_outer_product),
+            "zeros": layer(
+                lambda self, maps, vector: ops.concatenate(
+                    [maps, 0 * maps[..., :1] + vector[:, None, None, :]], axis=-1
+                )
+            ),
+            "own __init__": layer(
+                by_outer_product, __init__=lambda self, **more: layers.Layer.__init__(self, **more)
+            ),
         },
         wrong={
             "vector first": (
-                lambda local, vector: np.roll(fuse(local, vector), vector.shape[1], axis=-1),
+                layer(lambda self, maps, vector: ops.concatenate([wide(maps, vector), maps], 3)),
                 "maps come first",
             ),
+            "one position": (layer(where_it_stands, rest=rest), "one position only"),
+            "list tiled": (layer(list_tiled), "mixed up"),
             "first picture": (
-                lambda local, vector: fuse(local, vector[[0] * len(vector)]),
+                with_wide(lambda vector: ops.repeat(vector[:1], vector.shape[0], axis=0)),
                 "of the first one",
             ),
-            "one position": (corner, "one position only"),
-            "list repeated": (list_repeated, "mixed up"),
-            "vectors alone": (
-                lambda x, vector: fuse(x, vector)[..., x.shape[-1] :],
-                "maps are lost",
-            ),
-            "mean vector": (
-                lambda local, vector: fuse(local, np.stack([vector.mean(0)] * len(vector))),
+            "mean": (
+                with_wide(lambda vector: vector - vector + ops.mean(vector, axis=0, keepdims=True)),
                 "mean of all vectors",
             ),
-            "maps alone": (lambda local, vector: local, "has shape"),
-            "one picture": (lambda local, vector: fuse(local, vector)[0], "has shape"),
-            "channels first": (
-                lambda local, vector: np.moveaxis(fuse(local, vector), -1, 1),
-                "axes are swapped",
-            ),
-            "added": (lambda local, vector: local + vector[:, None, None], "stopped with"),
-            "four pictures": (four_pictures, "one size only"),
-            "forgotten return": (forgets(fuse), "returns None"),
-            "doubled": (lambda local, vector: fuse(local, 2 * vector), GENERIC),
-        },
-    ),
-    "accuracies": Cases(
-        right={
-            "which is larger": accuracies,
-            "float32": float32(accuracies),
-            "torch": torch_with_grad(torch_shares),
-            "complex": with_second(
-                lambda ab, hat, d: np.mean(abs((ab - hat) @ np.array([1, 1j])) <= d)
-            ),
-        },
-        wrong={
-            "signs": (
-                with_first(lambda ab, hat: np.mean((np.sign(ab) == np.sign(hat)).sum(-1) == 2)),
-                "compares signs",
-            ),
-            "ties": (
-                with_first(
-                    lambda ab, hat: np.mean(
-                        (ab[..., 0] > ab[..., 1]) == (hat[..., 0] > hat[..., 1])
-                    )
-                ),
-                "argmax names the first",
-            ),
-            "border": (
-                with_second(lambda ab, hat, d: np.mean(np.linalg.norm(ab - hat, axis=-1) < d)),
-                "exactly `distance`",
-            ),
-            "box": (
-                with_second(lambda ab, hat, d: np.mean(np.abs(ab - hat).max(-1) <= d)),
-                "Euclidean",
-            ),
-            "channels": (
-                with_second(lambda ab, hat, d: np.mean(np.abs(hat - ab).ravel() <= d)),
-                "as a whole",
-            ),
-            "no root": (
-                with_second(lambda ab, hat, d: np.mean(((ab - hat) ** 2).sum(-1) <= d)),
-                "root of the sum",
-            ),
-            "outside": (
-                with_second(lambda ab, hat, d: 1 - np.mean(near(ab, hat, d))),
-                "outside",
+            "vector alone": (layer(lambda self, maps, vector: wide(maps, vector)), "maps are lost"),
+            "maps alone": (layer(lambda self, maps, vector: maps), "no more channels"),
+            "vector before maps": (
+                layer(lambda self, vector, maps: ops.concatenate([maps, wide(maps, vector)], -1)),
+                "`call` takes the maps first",
             ),
             "added": (
-                with_second(lambda ab, hat, d: np.mean(np.abs(ab - hat).sum(-1) <= d)),
-                "are added",
+                layer(lambda self, maps, vector: maps + vector[:, None, None]),
+                "the vector is added",
             ),
-            "mean distance": (
-                with_second(lambda ab, hat, d: np.linalg.norm(ab - hat, axis=-1).mean()),
-                "mean distance",
+            "along the width": (along((0, 1)), "along the wrong axes"),
+            "along the height": (along((0, 2)), "along the wrong axes"),
+            "at one position": (
+                layer(
+                    lambda self, maps, vector: ops.concatenate([maps, vector[:, None, None]], -1)
+                ),
+                "repeat the vector over h and w",
             ),
-            "swapped": (lambda *x: accuracies(*x)[::-1], "swapped"),
-            "percent": (lambda *x: 100 * accuracies(*x), "100 times"),
-            "second alone": (lambda *x: accuracies(*x)[1], "is one number"),
-            "distance 12": (lambda ab, hat, d: accuracies(ab, hat, 12.0), "only answer[1]"),
-            "sixth picture": (lambda ab, hat, d: accuracies(ab[5], hat[5], d), "stopped with"),
-            "counts": (lambda ab, hat, d: accuracies(ab, hat, d) * ab[..., 0].size, GENERIC),
-            "forgotten return": (forgets(accuracies), "returns None"),
+            "joined below": (
+                layer(lambda self, maps, vector: ops.concatenate([maps, wide(maps, vector)], 1)),
+                "join on the last axis",
+            ),
+            "joined as it is": (
+                layer(lambda self, maps, vector: ops.concatenate([maps, vector], -1)),
+                "your code stopped with InvalidArgumentError: ConcatOp : Ranks of all",
+            ),
+            "of four": (layer(of_four), "one size only"),
+            "sizes of numbers": (layer(sizes_of_numbers), "from keras.ops.shape"),
+            "NumPy": (layer(in_numpy), "use keras.ops"),
+            "no gradient of the vector": (
+                with_wide(lambda vector: ops.stop_gradient(vector)),
+                "back to the vector",
+            ),
+            "no gradient of the maps": (
+                layer(
+                    lambda self, maps, vector: ops.concatenate(
+                        [ops.stop_gradient(maps), wide(maps, vector)], -1
+                    )
+                ),
+                "back to the maps",
+            ),
+            "weights": (layer(projected, __init__=with_dense), "has weights"),
+            "doubled": (with_wide(lambda vector: 2 * vector), GENERIC),
+            "forgotten return": (layer(forgotten), "returns None"),
+            "no call": (Made(lambda: type("Beside", (layers.Layer,), {})), "no method `call`"),
+            "one argument": (layer(lambda self, inputs: inputs[0]), "`call` takes maps and vector"),
+            "sizes when made": (layer(repeated, __init__=sized), "made of nothing"),
+            "an instance": (
+                Made(lambda: layer(repeated).make()()),
+                "this is a layer already",
+            ),
+            "a function": (wide, "a class that inherits"),
+            "a class": (type("Beside", (), {"call": repeated}), "a class that inherits"),
+            "nothing": (None, "this is a NoneType"),
         },
     ),
-    "to_ab": Cases(
-        right={
-            "by the exponential": lambda x: 110 * (1 - 2 / (np.exp(2 * x) + 1)),
-            "torch": torch_with_grad(lambda x: 110 * x.tanh()),
-            "float32": float32(lambda x: 110 * np.tanh(x)),
-        },
+    "unfreeze": Cases(
+        right={"one by one": one_by_one, "all but norms": all_but_norms, "by name": by_name},
         wrong={
-            "ReLU before": (lambda x: 110 * np.tanh(x * (x > 0)), "still a ReLU"),
-            "no scale": (lambda x: 1 - 2 / (np.exp(2 * x) + 1), "divided by 110"),
-            "sigmoid": (lambda x: 55 * (1 + np.tanh(x / 2)), "sigmoid"),
-            "clip": (lambda x: 110 * np.minimum(np.maximum(x, -1), 1), "cuts off"),
-            "absolute": (lambda x: 110 * np.tanh(np.abs(x)), "signs are lost"),
-            "128": (lambda x: 128 * np.tanh(x), "1.164 times"),
-            "linear": (lambda x: 110 * x, "tanh is gone"),
-            "in place": (lambda x: 110 * np.tanh(x, out=x), "changes its input"),
-            "overflow": (
-                lambda x: 110 * (np.exp(99 * x) - 1) / (np.exp(99 * x) + 1),
-                "NaN",
+            "not compiled": (not_compiled, "not compiled again"),
+            "only the rate": (only_rate, "not compiled again"),
+            "the encoder compiled": (encoder_compiled, "not compiled again"),
+            "hard-coded rate": (
+                unfrozen(optimizer=lambda rate: keras.optimizers.Adam(1e-4)),
+                "the learning rate is 0.0001; it must be `rate`, 0.02",
             ),
+            "no rate": (
+                unfrozen(optimizer=lambda rate: "adam"),
+                "the learning rate is 0.001; it must be `rate`, 0.0001",
+            ),
+            "a tenth": (
+                unfrozen(optimizer=lambda rate: keras.optimizers.Adam(rate / 10)),
+                "the learning rate is 1e-05",
+            ),
+            "SGD": (
+                unfrozen(optimizer=lambda rate: keras.optimizers.SGD(rate)),
+                "the optimizer is SGD",
+            ),
+            "AdamW": (
+                unfrozen(optimizer=lambda rate: keras.optimizers.AdamW(rate)),
+                "the optimizer is AdamW",
+            ),
+            "absolute": (unfrozen(loss="mae"), "not the mean squared error"),
+            "cross-entropy": (unfrozen(loss="categorical_crossentropy"), "not the mean squared"),
+            "labels": (unfrozen(loss="sparse_categorical_crossentropy"), "not the mean squared"),
+            "no loss": (unfrozen(loss=None), "not the mean squared error"),
+            "nothing set": (unfrozen(set_nothing), "encoder is still frozen"),
+            "the model, which is True": (unfrozen(set_all), "encoder"),
+            "all of the model": (unfrozen(set_all_twice), "encoder's batch normalization can"),
+            "all of the encoder": (unfrozen(set_encoder), "encoder's batch normalization can"),
+            "weights of norms": (unfrozen(set_weights_of_norms), "follows the means"),
+            "last layers": (unfrozen(set_last), "1 of its 4 convolutions"),
+            "Conv2D alone": (unfrozen(set_kind), "2 of its 4 convolutions"),
+            "the encoder alone": (unfrozen(set_encoder_alone), "decoder can no longer learn"),
+            "the model is off": (unfrozen(set_model_off), "own `trainable` is False"),
+            "one layer less": (unfrozen(set_two_parts), "layer of the decoder"),
+            "no norm at all": (unfrozen(set_no_norm_at_all), "decoder's batch normalization"),
+            "cloned": (cloned, "not the model that came in"),
+            "the encoder back": (encoder_back, "not the model that came in"),
+            "drawn anew": (drawn_anew, "weights have changed"),
+            "trains too": (trains_too, "weights have changed"),
+            "forgotten return": (forgets(one_by_one), "returns None"),
         },
     ),
-    "shuffled": Cases(
+    "with_skip": Cases(
         right={
-            "sorted pairs": order,
-            "torch": torch_with_grad(lambda keys: keys.ravel().argsort().reshape(keys.shape)),
-            "lists": lambda keys: order(keys).tolist(),
+            "layers": decoder,
+            "operations": in_ops,
+            "a network inside": in_a_model,
+            "bicubic": with_up(lambda x: layers.UpSampling2D(2, interpolation="bicubic")(x)),
+            "weights that start elsewhere": with_conv(
+                None, 3, kernel_initializer="ones", bias_initializer="ones"
+            ),
         },
         wrong={
-            "never": (rows, "nothing is shuffled"),
-            "order of batches": (
-                lambda keys: rows(keys)[[i for _, i in sorted(zip(keys[:, 0], range(len(keys))))]],
-                "batches are shuffled",
+            "skip ignored": (
+                lambda deep, skip, filters: deep_alone(deep, filters),
+                "skip maps do not reach",
             ),
-            "inside batches": (
-                lambda keys: np.stack([r[np.argsort(k)] for r, k in zip(rows(keys), keys)]),
-                "shuffled inside",
+            "deep ignored": (
+                lambda deep, skip, filters: layers.Conv2D(
+                    filters, 3, padding="same", activation="relu"
+                )(skip),
+                "deep maps do not reach",
             ),
-            "rows alone": (lambda keys: np.stack([np.argsort(k) for k in keys]), "within each row"),
-            "ranks": (
-                lambda keys: (keys.ravel()[:, None] > keys.ravel()).sum(1).reshape(keys.shape),
-                "rank",
+            "skip twice": (lambda deep, skip, filters: in_ops(skip, skip, filters), "channels"),
+            "added": (added, "do not add them"),
+            "joined below": (joined_below, "do not add them"),
+            "projected and added": (projected_and_added, "there are 2"),
+            "two convolutions": (two_convolutions, "there are 2"),
+            "no convolution": (no_convolution, "there are 0"),
+            "joined late": (joined_late, "skip maps do not reach"),
+            "not enlarged": (with_up(lambda x: x), "do not fit where they are joined"),
+            "enlarged by 4": (with_up(lambda x: layers.UpSampling2D(4)(x)), "do not fit"),
+            "enlarged in height": (with_up(lambda x: layers.UpSampling2D((2, 1))(x)), "do not fit"),
+            "enlarged after": (enlarged_after, "four times as large"),
+            "skip shrunk": (shrunk, "as large as deep"),
+            "1×1": (with_conv(None, 1), "the kernel is 1×1"),
+            "5×5": (with_conv(None, 5), "the kernel is 5×5"),
+            "stride": (with_conv(None, 3, strides=2), "has a stride"),
+            "valid": (with_conv(None, 3, padding="valid"), "border is lost"),
+            "linear": (with_conv(None, 3, activation=None), "the ReLU is missing"),
+            "tanh": (with_conv(None, 3, activation="tanh"), "the ReLU is missing"),
+            "sigmoid": (with_conv(None, 3, activation="sigmoid"), "another than ReLU"),
+            "ReLU before": (relu_before, "the ReLU is missing"),
+            "64 filters": (with_conv(64, 3), "64 channels come out"),
+            "as many as came": (
+                lambda deep, skip, filters: decoder(deep, skip, deep.shape[-1]),
+                "channels come out",
             ),
-            "descending": (lambda keys: order(keys).ravel()[::-1].reshape(keys.shape), "largest"),
-            "flat": (lambda keys: order(keys).ravel(), "make B batches"),
-            "from 1": (lambda keys: order(keys) + 1, "1 too large"),
-            "another order": (
-                lambda keys: np.random.default_rng(1).permutation(keys.size).reshape(keys.shape),
-                "wrong places",
+            "deep times 0": (with_up(lambda x: 0 * layers.UpSampling2D()(x)), "in its place"),
+            "upside down": (
+                with_up(lambda x: layers.UpSampling2D()(ops.flip(x, 1))),
+                "not come out in its place",
             ),
-            "of 48": (lambda keys: order(keys).ravel()[range(48)].reshape(6, 8), "one size only"),
+            "dilated": (with_conv(None, 3, dilation_rate=2), GENERIC),
+            "a model": (a_model, "this is a Functional"),
+            "a layer": (
+                lambda deep, skip, filters: layers.Conv2D(filters, 3),
+                "this is a Conv2D",
+            ),
+            "an array": (lambda deep, skip, filters: np.zeros(3), "this is a ndarray"),
+            "forgotten return": (forgets(decoder), "returns None"),
         },
     ),
 }
