@@ -94,9 +94,10 @@ def _sentence(archive):
 
 
 def _refuse(archive, error):
+    why = names.plain(str(error)) or type(error).__name__
     raise DataError(
-        f"{archive} is damaged or no zip, .tar, .tar.gz, .tar.bz2 or .tar.xz "
-        f"({names.plain(str(error)) or type(error).__name__}): get it again, or {HINT}"
+        f"{archive} is damaged or no zip, .tar, .tar.gz, .tar.bz2 or .tar.xz ({why}): delete it "
+        f"and get it again, or {HINT}"
     ) from None
 
 

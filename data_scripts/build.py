@@ -75,7 +75,8 @@ def main(about, candidates, args, argv=None):
     try:
         build(about, candidates, options)
     except OSError as error:  # a folder that may not be written, for example
-        error = disk_error(error, Path(error.filename or options.out))
+        at = error.filename if isinstance(error.filename, str) else options.out
+        error = disk_error(error, Path(at))
         sys.exit(f"{about.name}: {str(error).rstrip('.')}.")
     except DataError as error:
         sys.exit(f"{about.name}: {str(error).rstrip('.')}.")
@@ -113,6 +114,7 @@ def build(about, candidates, options):
         if not chosen["train"] or not chosen["test"]:
             raise DataError(f"no photographs are left of {counts['candidates']:,} candidates")
         jobs, rows = _planned(chosen, out, options.size)
+        owned.check(out, made)  # fetching may have taken hours
         # From here on `out` changes. A kill leaves no manifest, and the next run goes on.
         content = [options.size] + [[row["file"], row["id"], row["source_sha256"]] for row in rows]
         now = {

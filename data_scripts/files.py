@@ -91,7 +91,10 @@ def need(folder: Path, size: int) -> None:
     if free < size + RESERVE:
         wanted, there = (f"{n / 2**20:,.0f} MB" for n in (size + RESERVE, free))
         disk = disk_of(folder)
-        raise DiskFull(f"{folder} needs {wanted} of free disk, and {disk} has {there}: free some")
+        raise DiskFull(
+            f"{folder} needs {wanted} of free disk, and {disk} has {there}: free some space and "
+            "run the command again"
+        )
 
 
 def parsed(text: bytes | str, what: str) -> Any:

@@ -33,6 +33,9 @@ OFFLINE = 'without network use source="bundled"'
 # Trouble that may pass while we wait; any other answer is asked for again in the next run.
 BUSY = (408, 425, 429, 500, 502, 503, 504)
 
+# What asking raises; of a host that cannot be one, requests lets through what urllib3 raises.
+TROUBLE = (requests.RequestException, urllib3.exceptions.HTTPError, ValueError)
+
 logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings show the query, with the key
 
 
@@ -71,7 +74,7 @@ def get(url: str, params: dict | None = None, headers: dict | None = None) -> re
             timeout=TIMEOUT,
             allow_redirects=params is None,
         )
-    except requests.RequestException as error:  # its own text would show the query
+    except TROUBLE as error:  # its own text would show the query
         raise NoAnswer(_reason(error, host)) from None
 
 
@@ -126,7 +129,7 @@ class _Patient(urllib3.Retry):
 
     def sleep_for_retry(self, response):
         if (wait := self.get_retry_after(response) or 0) >= 1:
-            tell(f"the server asks to wait {wait:.0f} seconds")
+            tell(f"the server asks to wait {wait:.0f} s")
         return super().sleep_for_retry(response)
 
 

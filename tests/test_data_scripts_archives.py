@@ -335,7 +335,7 @@ OTHER = {
 @pytest.mark.parametrize("kind", OTHER)
 def test_what_is_no_archive_is_a_sentence(kind, tmp_path):
     (tmp_path / "a.tar").write_bytes(OTHER[kind])
-    words = r"a.tar is damaged or no zip, .tar, .tar.gz, .tar.bz2 or .tar.xz \(.*\): get it again"
+    words = r"a.tar is damaged or no zip, .tar, .tar.gz, .tar.bz2 or .tar.xz \(.*\): delete it and"
     with pytest.raises(DataError, match=words):
         unpack(tmp_path / "a.tar", tmp_path / "out")
 
@@ -349,7 +349,9 @@ def test_a_damaged_archive(name, tmp_path):
         if name == "a.tar" and len(damaged) == len(data):
             continue  # a tar has no checksum of its contents
         archive.write_bytes(damaged)
-        with pytest.raises(DataError, match=f"{name} is damaged or no zip.*: get it again"):
+        with pytest.raises(
+            DataError, match=f"{name} is damaged or no zip.*: delete it and get it again"
+        ):
             unpack(archive, tmp_path / "out")
     archive.write_bytes(data)
     folder = unpack(archive, tmp_path / "out")

@@ -64,7 +64,7 @@ def test_a_busy_server_is_given_the_time_it_asks_for(server, tmp_path, capsys):
     assert fetch(server.address + "a.jpg", tmp_path / "a.jpg").read_bytes() == BODY
     assert 1 <= time.monotonic() - begun < 5
     assert len(server.requests) == 2
-    assert capsys.readouterr().err == "the server asks to wait 1 seconds\n"
+    assert capsys.readouterr().err == "the server asks to wait 1 s\n"
 
 
 def test_a_wait_that_is_no_number_is_passed_over(server, tmp_path):

@@ -15,7 +15,20 @@ import pytest
 from data_server import DataServer, jpeg, stay_inside
 from test_data_scripts_archives import PASSED_OVER, REFUSED, TAR_ONLY, tar
 
-from data_scripts import build, clean, coco, flickr, imagenet, imagenette, intel, names, places, web
+from data_scripts import (
+    build,
+    clean,
+    coco,
+    files,
+    flickr,
+    imagenet,
+    imagenette,
+    intel,
+    names,
+    places,
+    web,
+)
+from data_scripts.download import fetch
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = ["--train", "12", "--test", "4", "--size", "120"]
@@ -292,8 +305,6 @@ def secret(certificate):
 
 
 def test_https_works_and_http_is_refused(secret, server, tmp_path):
-    from data_scripts.download import fetch
-
     server.files["/a.jpg"] = secret.files["/a.jpg"] = jpeg(1)
     assert fetch(secret.address + "a.jpg", tmp_path / "a.jpg").read_bytes() == jpeg(1)
     odd = ["http:/a.jpg", "https://", "//x/a.jpg", "https://[::1/a.jpg", "https://h:port/", "a.jpg"]
@@ -312,9 +323,28 @@ def test_https_works_and_http_is_refused(secret, server, tmp_path):
     assert server.requests == [] and not (tmp_path / "b.jpg").exists()
 
 
-def test_a_redirect_leads_to_https_only(secret, server, tmp_path):
-    from data_scripts.download import fetch
+NOBODY = [
+    "https://a..b/",
+    f"https://{'a' * 70}.com/",
+    "https://xn--/",
+    "https://[::1%25x]/",
+    "https://.",
+]
 
+
+@pytest.mark.parametrize("address", NOBODY, ids=ascii)
+def test_a_host_that_cannot_be_is_a_sentence(address, tmp_path, monkeypatch):
+    def unknown(*_, **__):
+        raise OSError("nobody here")
+
+    monkeypatch.setattr("socket.getaddrinfo", unknown)
+    monkeypatch.setattr(web, "SCHEMES", ("https",))
+    monkeypatch.setattr(web, "TRIES", 0)
+    with pytest.raises(web.DownloadError):
+        fetch(address, tmp_path / "a.jpg")
+
+
+def test_a_redirect_leads_to_https_only(secret, server, tmp_path):
     server.files["/a.jpg"] = secret.files["/b.jpg"] = jpeg(1)
     secret.troubles["/a.jpg"] = [(302, {"Location": server.address + "a.jpg"}), ...]
     with pytest.raises(web.DownloadError, match="sends on to an address without https"):
@@ -355,8 +385,6 @@ def test_a_key_goes_nowhere_else(scheme, secret, server, certificate, tmp_path, 
 
 
 def test_a_certificate_of_nobody_is_refused(secret, tmp_path, monkeypatch):
-    from data_scripts.download import fetch
-
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
     with pytest.raises(web.DownloadError, match="its certificate is not trusted"):
         fetch(secret.address + "a.jpg", tmp_path / "a.jpg")
@@ -492,9 +520,6 @@ def test_a_planted_link_is_not_followed(link, complete, source, tmp_path):
 
 
 def test_links_that_come_in_between_are_not_followed(server, tmp_path):
-    from data_scripts import files
-    from data_scripts.download import fetch
-
     victim = write(tmp_path, {"victim": b"mine"}) / "victim"
     (tmp_path / "b.half").symlink_to(victim)
     files.write_whole(tmp_path / "b", b"new")
