@@ -648,10 +648,9 @@ plots.show(
 # %% [markdown]
 # **Pretraining** pays in both rows. It pays most where the encoder is frozen, because random layers
 # cannot improve then. On Intel's photographs the two arms without it even end below gray.
-# **Fine-tuning** bought nothing in these steps: it is level with the frozen encoder, or a tenth of a
-# decibel below. That is less than a start can be worth (lesson 02), and each arm has the starts that
-# are printed. The shipped colorizer was fine-tuned for longer. The intervals cover the choice of
-# photographs, not the luck of a start.
+# **Fine-tuning** bought nothing in these steps: it is level with the frozen encoder, or a little below.
+# The intervals cover the choice of photographs, not the luck of a start, and with so few starts such a
+# small difference decides nothing. The shipped colorizer was fine-tuned for longer.
 #
 # ### Exercise 4: unfreeze it (7 minutes)
 #

@@ -181,19 +181,18 @@ def gray_alike(said, result):
     result["psnr"]["gray"] = shift(np.zeros(len(result["psnr"]["gray"])), 24)
 
 
-def others_follow(said, result):
-    for row in result["rows"]:
-        row["others"] = row["train"]
-
-
 def warmer_is_vivid(said, result):
     said["T"] = 2.0  # above 1, what is rare gains
     vivid(plain=90)(said, result)
 
 
 def early_lead(said, result):
-    rows = result["arms"]["random, trained"]["rows"]
-    result["arms"]["borrowed, trained"]["rows"] = [shift(row, 3) for row in rows]
+    for mine, other in zip(
+        *(result["arms"][k]["rows"] for k in ("pretrained, fine-tuned", "from nothing")),
+        strict=True,
+    ):
+        for row, its in zip(mine, other, strict=True):
+            row["gain"] = its["gain"] + 3
 
 
 def low_constants(said, result):
@@ -205,9 +204,9 @@ def any_vector(said, result):
     result["embedding"]["another's"] = result["embedding"]["its own"]
 
 
-def no_gain_from_borrowing(said, result):
-    mine, other = (result["arms"][f"{k}, trained"] for k in ("borrowed", "random"))
-    mine["by_seed"], mine["psnr"] = shift(other["by_seed"], -1), shift(other["psnr"], -1)
+def no_gain_from_pretraining(said, result):
+    mine, other = (result["arms"][k]["psnr"] for k in ("pretrained, fine-tuned", "from nothing"))
+    mine["diverse"] = [shift(values, -1) for values in other["diverse"]]
 
 
 def ab_worse(said, result):
@@ -271,9 +270,8 @@ ALTERED = {  # for each judge, a change after which it must say something else
     "accuracy": low_constants,
     "best_accuracy": told(best=84.73),
     "second_is_worse": told(second={400: 55.7}),
-    "epochs_and_accuracy": others_follow,
     "faster": early_lead,
-    "borrowed": no_gain_from_borrowing,
+    "pretrained": no_gain_from_pretraining,
     "fused_vector": any_vector,
     "cross_entropy": told(**{"6.1": "squared error"}),
     "relu_range": told(value=0.5),
