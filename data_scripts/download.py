@@ -131,18 +131,15 @@ def _complete(url, part, note, params, checksum, most):
 def _receive(url, part, note, params, checksum, most):
     """One request: for the file, or for what is missing of it."""
     known = _read_note(note, url)
-    have = size_of(part) if known else 0
-    if known and have == known["size"]:
+    if known and size_of(part) == known["size"]:
         return  # killed between the last byte and the new name
-    headers = {}
-    if have and (known["tag"] or checksum):  # else nothing shows that it is still the same file
-        headers["Range"] = f"bytes={have}-"
-        if known["tag"]:
-            headers["If-Range"] = known["tag"]
+    # without tag and checksum nothing shows that it is still the same file
+    have = size_of(part) if known and (known["tag"] or checksum) else 0
+    headers = {"Range": f"bytes={have}-", "If-Range": known["tag"] or None} if have else {}
     with web.get(url, params, headers) as answer:
         begins, size = _extent(answer)
         same = (begins, size, _tag(answer)) == (have, known.get("size"), known.get("tag"))
-        if answer.status_code == 416 or (answer.status_code == 206 and not same):
+        if answer.status_code == 416 or (answer.status_code == 206 and not (have and same)):
             note.unlink(missing_ok=True)  # so that the next request begins anew
             raise Cut("the file has changed on the server")
         if answer.status_code not in (200, 206):

@@ -70,6 +70,7 @@ class DataServer:
     byte), "drip" (the body byte by byte), "drip headers".
     `ranges`, `tags`, `sizes`: whether it answers Range, sends ETags, sends Content-Length.
     `changed`: the time that it sends as Last-Modified in place of ETags.
+    `unasked`: a range that it sends to who asks for none.
     `delay`: seconds between two pieces of 8 KB. `requests`: what was asked for, in order.
     """
 
@@ -77,7 +78,7 @@ class DataServer:
         self.files, self.troubles, self.requests = {}, {}, []
         self.ranges = self.tags = self.sizes = True
         self.heed_if_range = True
-        self.delay, self.changed = 0, None
+        self.delay, self.changed, self.unasked = 0, None, ""
         self.closing = threading.Event()
 
     def __enter__(self):
@@ -160,6 +161,7 @@ class DataServer:
             tag = email.utils.formatdate(self.changed, usegmt=True)
             headers = {"Last-Modified": tag}
         status, begin = 200, 0
+        asked = asked or self.unasked
         same = not self.heed_if_range or handler.headers.get("If-Range", tag) == tag
         if self.ranges and asked and same:
             begin = int(asked.removeprefix("bytes=").rstrip("-"))

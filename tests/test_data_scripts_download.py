@@ -145,6 +145,22 @@ def test_a_splice_of_two_versions_does_not_pass_the_checksum(server, tmp_path):
     assert fetch(url, tmp_path / "a.jpg", checksum=checksum).read_bytes() == other
 
 
+def test_a_range_that_nobody_asked_for_is_not_spliced(server, tmp_path):
+    server.tags = False
+    server.troubles["/a.jpg"] = ["cut", 500, ...]
+    with pytest.raises(DownloadError):
+        fetch(server.address + "a.jpg", tmp_path / "a.jpg")
+    have = (tmp_path / "a.jpg.part").stat().st_size
+    server.troubles.clear()
+    server.files["/a.jpg"] = BODY[:3] + BODY[:2:-1]
+    server.unasked = f"bytes={have}-"
+    with pytest.raises(DownloadError, match="the file has changed on the server"):
+        fetch(server.address + "a.jpg", tmp_path / "a.jpg")
+    server.unasked = ""
+    fetch(server.address + "a.jpg", tmp_path / "a.jpg")
+    assert (tmp_path / "a.jpg").read_bytes() == server.files["/a.jpg"]
+
+
 def test_a_server_without_ranges_begins_anew(server, tmp_path):
     server.ranges = False
     server.troubles["/a.jpg"] = ["cut", "cut"]
