@@ -90,12 +90,13 @@ def colorize(
     from tqdm import tqdm
 
     rows: list[batch.Row] = []
+    shown = sys.stderr.isatty()
 
     def note(row):
         rows.append(row)
         if row.said:
             line = "".join(c if c.isprintable() else "?" for c in " ".join(row.said.split()))
-            tqdm.write(line, file=sys.stderr)
+            (tqdm.write if shown else print)(line, file=sys.stderr)
 
     def refuse(path, why):
         note(batch.Row(str(path), "", batch.FAILED, why))
@@ -103,7 +104,7 @@ def colorize(
     work = batch.jobs(_found(inputs, refuse), output)
     total = sum(map(len, work))
     count = min(jobs or os.cpu_count() or 1, len(work), total if jobs else 1 + total // A_PROCESS)
-    pause = 0.1 if sys.stderr.isatty() else 60.0  # seconds; a log grows slowly
+    pause = 0.1 if shown else 60.0  # seconds; a log grows slowly
     options: Any = {"mininterval": pause, "delay": pause, "disable": progress.under_test()}
     with tqdm(total=total, desc=model.name, unit="photo", **options) as bar:
         for row in batch.run(work, output, model, max(1, count)):

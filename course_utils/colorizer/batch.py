@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -91,9 +92,8 @@ def _shared(work, output, model, count):
     context = multiprocessing.get_context("spawn")  # forks of a process with threads may hang
     pool = ProcessPoolExecutor(count, context, _begin, (model.path, model.name))
     try:
-        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)  # the processes inherit it
-        futures = {pool.submit(_rows, job, output): job for job in work}
-        signal.signal(signal.SIGINT, handler)
+        with _deaf():  # the processes inherit it: a Ctrl-C is for this one
+            futures = {pool.submit(_rows, job, output): job for job in work}
         for future in as_completed(futures):
             try:
                 yield futures[future], future.result()
@@ -103,8 +103,19 @@ def _shared(work, output, model, count):
         pool.shutdown(cancel_futures=True)
 
 
+@contextmanager
+def _deaf():
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
 def _begin(path, name):
     global _model
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Windows inherits nothing
     _model = Colorizer(path, name, threads=1)
 
     def follow():
@@ -152,7 +163,8 @@ def _colorized(task, output, model, taken):
             )
             target.parent.mkdir(parents=True, exist_ok=True)
             if not target.parent.resolve().is_relative_to(output.resolve()):
-                raise ValueError(f"{target.parent} is a link out of {output}: remove the link.")
+                remedy = f"{target.parent} is a link out of {output}, remove it"
+                raise ValueError(f"{task.source} gets no result: {remedy}.")
             try:
                 model.save(target, painted, data, new=not exists)
             except FileExistsError:  # another process was faster
@@ -173,7 +185,7 @@ def _sentence(error, source, model):
     if isinstance(error, MemoryError):
         return f"{source} needs more memory than there is: save a smaller copy, or use --jobs 1."
     if reason := getattr(error, "strerror", None):
-        return f"{getattr(error, 'filename', None) or source}: {reason}."
+        return f"{error.filename2 or error.filename or source}: {reason}."
     said = str(error)
     if isinstance(error, OSError | ValueError) and source in said:
         return said

@@ -31,13 +31,7 @@ KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 # data, profile; also XMP and the places of other tags, which are written where the result has them.
 _STORAGE = {*range(254, 267), *range(273, 282), 284, *range(288, 294), 301, *range(317, 351)}
 _STORAGE |= {*range(512, 533), 700, 34675, 34665, 34853, *range(50700, 52600)}
-_NOT_TRUE = {
-    ExifTags.Base.ExifImageWidth,
-    ExifTags.Base.ExifImageHeight,
-    ExifTags.Base.ColorSpace,
-    ExifTags.Base.Gamma,
-    ExifTags.Base.ExifInteroperabilityOffset,
-}
+_NOT_TRUE = {0xA001, 0xA002, 0xA003, 0xA005, 0xA500}  # color space, size, compatibility, gamma
 _HEAVY = {ExifTags.Base.MakerNote, ExifTags.Base.UserComment}  # of no stated size
 _XMP, _XMP_TEXT = b"http://ns.adobe.com/xap/1.0/\0", "XML:com.adobe.xmp"
 _UPRIGHT = re.compile(rb"(tiff:Orientation(?:=[\"']|>))\d")
