@@ -101,7 +101,7 @@ def build(about, candidates, options):
         print(f"{out} is complete; {card.use(about, out)}")
         return
     lock = out / owned.LOCK
-    if lock.is_symlink() or not lock.exists():  # not ours yet: before anything is put there
+    if lock.is_symlink() or not lock.is_file():  # not ours yet: before anything is put there
         owned.check(out, made)
     out.mkdir(parents=True, exist_ok=True)
     with owned.alone(out):

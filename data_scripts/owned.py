@@ -6,6 +6,7 @@ That is what its list names, `.made.json`, and nothing else. The list is written
 import csv
 import json
 import os
+import stat
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -40,28 +41,36 @@ def _is_ours(name):
 
 def _checksums(out):
     """{name: sha256} of a manifest; {} where there is none."""
-    with suppress(FileNotFoundError, KeyError, csv.Error):
-        with (out / SUMMARY[0]).open(newline="", encoding="utf-8", errors="replace") as file:
-            return {row["file"]: row["sha256"] for row in csv.DictReader(file)}
+    path = out / SUMMARY[0]
+    if path.is_symlink() or not path.is_file():
+        return {}
+    with suppress(KeyError, csv.Error), path.open(encoding="utf-8", errors="replace") as file:
+        return {row["file"]: row["sha256"] for row in csv.DictReader(file)}
     return {}
 
 
 def check(out: Path, made: dict) -> None:
-    """Refuse a folder that holds a link, or anything but what a data script put there."""
+    """Refuse a folder that holds a link, a device, or what no data script put there."""
     if out.exists() and not out.is_dir():
         raise DataError(f"{out} is no folder: choose another --out")
     own = {*made.get("files", ()), *(SUMMARY if made else ()), LIST, LOCK}
     own |= {name + ".half" for name in own} | {*SPLITS, DOWNLOADS}
+    own = set(map(names.folded, own))  # macOS may show a name in another spelling
     for folder, inside, plain in os.walk(out):
         for name in sorted(inside + plain):
             path = Path(folder, name)
             known = path.relative_to(out).as_posix()
-            if path.is_symlink():
+            if not (stat.S_ISREG(mode := path.lstat().st_mode) or stat.S_ISDIR(mode)):
+                kind = "link" if stat.S_ISLNK(mode) else "device"
                 raise DataError(
-                    f"{path} is a link, and nothing is written through links: remove it or choose "
+                    f"{path} is a {kind}, and nothing is written through it: remove it or choose "
                     "another --out"
                 )
-            if known not in own and name not in JUNK and not known.startswith(DOWNLOADS + "/"):
+            if (
+                names.folded(known) not in own
+                and name not in JUNK
+                and not known.startswith(DOWNLOADS + "/")
+            ):
                 raise DataError(
                     f"{out} holds {known}, which no data script wrote: choose another --out or "
                     "move it away"
@@ -113,8 +122,8 @@ def alone(out: Path):
             import fcntl
 
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ModuleNotFoundError:  # Windows
-            pass
         except BlockingIOError:
             raise DataError(f"another run is at work in {out}: wait until it is done") from None
+        except (ModuleNotFoundError, OSError):  # Windows; some disks of other machines
+            pass
         yield
