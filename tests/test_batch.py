@@ -3,6 +3,7 @@
 import csv
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -366,6 +367,25 @@ def test_killed_at_any_moment(capsys, tmp_path, model, jobs):
     while alive(model) and time.monotonic() - begun < 60:
         time.sleep(1)
     assert not alive(model)  # no process waits for a dead one
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_disk_that_is_really_full(capsys, tmp_path, model, jobs):
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(small)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("needs the right to mount a small disk")
+    try:
+        folder, out = archive(tmp_path / "in", 40, (150, 200)), small / "out"
+        code, said, [line] = run(capsys, folder, "-o", out, "--model", model, "--jobs", jobs)
+        assert code == 1 and line.endswith("No space left on device.")
+        assert f"Free some space on the disk of {out}" in said
+        assert 3 < len(state(out)) < 40 and not left_over(out)
+        assert all(batch._is_whole(path) for path in photos.files_in(out))
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
 
 
 def _hidden(name):
