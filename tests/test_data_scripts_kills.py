@@ -213,7 +213,6 @@ def test_killed_at_random_moments(way, server, tmp_path, monkeypatch):
                 pages += sum(asked.values()) - len(asked)
         driver.stdin.close()
     assert pages <= done + rounds  # a kill may swallow an answer
-    assert resumed or way is not by_imagenette  # the others' files are small, or not continued
     print(f"{way.__name__}: {done} kills, {rounds} sets, {resumed} downloads continued")
 
 
