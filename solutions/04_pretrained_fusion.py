@@ -68,6 +68,7 @@ from course_utils.colorizer import Colorizer
 
 # %%
 look = networks.features("Lite0")
+lite0 = course.result("04/lite0")  # what was measured of it
 test_album = {photo.name: photo for photo in photos.album("test")}
 SHOWN = [test_album[name] for name in ("coffee", "king_penguin", "mangoes", "sun_parakeet")]
 in_color = [photo.rgb for photo in SHOWN]
@@ -103,7 +104,6 @@ credits(SHOWN)
 # many photographs, with 95 % intervals:
 
 # %% tags=["claim"]
-lite0 = course.result("04/lite0")
 seen_in = {name: lite0["answers"][name]["top1"] for name in ("color", "gray")}
 print(f"right class first, of 1,000, on {lite0['n']} photographs of ten classes")
 for name, (share, low, high) in seen_in.items():
@@ -214,7 +214,7 @@ def chosen(check, answer, otherwise):
     with redirect_stdout(io.StringIO()) as said, suppress(AssertionError):
         check(answer)
     accepted = "correct" in said.getvalue()
-    print(f"{check.__name__}: {'your' if accepted else 'the course’s'} code runs here")
+    print(f"{check.__name__}: {'your' if accepted else 'not your'} code runs here")
     return answer if accepted else otherwise
 
 
@@ -847,6 +847,9 @@ assert sum(of_layers) == 6_574_050 and of_keras == 6_573_794
 
 
 # %%
+shipped = course.result("04/checkpoint")
+
+
 def of_album(split):
     """Logits (N, 1000) of the gray photographs of a split, and their mean ab (N, 2)."""
     rgb = [photo.rgb for photo in photos.album(split)]
@@ -881,7 +884,6 @@ assert helps["own"][1] > 0 and helps["random"][1] < 0 < helps["own"][0] - helps[
 # colored the diverse test set three times, with only the fused vector exchanged:
 
 # %% tags=["claim"]
-shipped = course.result("04/checkpoint")
 swapped = {name: np.array(psnr) for name, psnr in shipped["embedding"].items()}
 lost = {name: metrics.bootstrap(psnr - swapped["its own"]) for name, psnr in swapped.items()}
 for name in ("another's", "zeros"):
@@ -947,6 +949,7 @@ MADE = {
     "one yellow": np.broadcast_to([0, 20], ab_bird.shape),
 }
 made = {name: color.with_ab(L_bird, np.float32(ab_hat)) for name, ab_hat in MADE.items()}
+constants = course.result("04/constants")["rows"]
 
 # %% tags=["claim"]
 scores = {name: keras_accuracy(ab_bird, np.float32(ab_hat)) for name, ab_hat in MADE.items()}
@@ -975,7 +978,6 @@ credits([test_album["kingfisher"]])
 # for all pixels, and the better of two colors for each photograph.
 
 # %% tags=["claim"]
-constants = course.result("04/constants")["rows"]
 SAID = {"first model, 100 epochs": 54.73, "second model": 55.7, "animals": 79.05, "best": 84.73}
 mixed = [constants[name] for name in ("COCO", "Intel, all six")]
 course.claim(
