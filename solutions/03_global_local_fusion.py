@@ -38,7 +38,6 @@
 # %% tags=["export"]
 import keras
 import numpy as np
-import tensorflow as tf
 
 from course_utils import batches, color, paintbox, training
 
@@ -520,17 +519,11 @@ def small_branch(width=1, dtype=None):
 
 
 # %% tags=["export"]
-class Double(keras.layers.Layer):
-    """Twice as high and wide, interpolated, at any size: Keras's own layer wants a known one."""
-
-    def call(self, x):
-        return tf.image.resize(x, 2 * tf.shape(x)[1:3])  # (N, 2H, 2W, C)
-
-
 def small_paint(width=1, dtype=None):
     first = keras.layers.UpSampling2D(dtype=dtype), conv(32 * width, dtype=dtype)
     sigmoid = conv(2, kernel=1, activation="sigmoid", dtype="float32")  # 0…1, as in the paper
-    back = keras.layers.Rescaling(2.0, -1.0), Double()  # -1…1, ab / 110
+    double = keras.layers.UpSampling2D(interpolation="bilinear", dtype="float32")
+    back = keras.layers.Rescaling(2.0, -1.0), double  # -1…1, ab / 110
     return chain("color", *first, sigmoid, *back)
 
 
@@ -582,6 +575,8 @@ checks.rows_seen(rows_seen)
 # %% tags=["export"]
 def sight(core, places=4, size=192):
     """The widest window of L, in pixels, that a pixel of the output depends on, copy held fixed."""
+    import tensorflow as tf  # where Keras runs on another backend, this cell is read and not called
+
     L = tf.constant(np.random.default_rng(0).uniform(0, 1, (1, size, size, 1)), tf.float32)
     copy = tf.zeros((1, *core.inputs[1].shape[1:]))
     widths = []
@@ -1014,18 +1009,19 @@ print(f"{s1_file.name}: {s1_file.metadata['parameters']:,} weights, works at {s1
 # ## What it paints
 
 # %% [markdown] deck="notes"
-# Photographs that come with the software, none of them like the training set. Better in the sky than
-# on the saucer: what the training set did not show stays gray or turns bluish.
+# Four photographs of the album, only the church like the training set. Better in the sky than
+# on bird, cup and tulips: what the training set did not show stays gray or turns bluish.
 
 # %% deck="figure"
-album = [photo.rgb for photo in photos.bundled() if photo.name in ("china", "flower", "coffee")]
+SHOWN = ("kingfisher", "coffee", "tulip_field", "prokudin_00889")
+album = [photo.rgb for photo in photos.album("test") if photo.name in SHOWN]
 painted_album = [s1_file.colorize(rgb) for rgb in album]
 plots.pictures(
     [*[metrics.paint_gray(rgb) for rgb in album], *album, *painted_album],
-    alt="Three photographs as gray, in their true colors, and as S1 paints them: a pale blue sky, "
-    "and next to no color in the temple and the flower; the red saucer becomes bluish gray.",
-    titles=["gray"] * 3 + ["truth"] * 3 + ["S1"] * 3,
-    columns=3,
+    alt="Four photographs as gray, in their true colors, and as S1 paints them: a pale blue sky over "
+    "the church and blue spots behind the bird, but bird, cup, tulips and meadow stay gray.",
+    titles=["gray"] * 4 + ["truth"] * 4 + ["S1"] * 4,
+    columns=4,
 )
 
 # %% [markdown]
