@@ -13,8 +13,8 @@
 #     minutes: 90
 #     running: 2
 #     data: stored numbers come from photographs that are not redistributed (Intel Image Classification);
-#       what runs here takes eight installed photographs and painted scenes.
-#     licence: text CC BY 4.0, code MIT.
+#       what runs here takes photographs of the album, eight installed ones and painted scenes.
+#     licence: text CC BY 4.0, code MIT; authors and licences of the photographs stand below them.
 #     extras: [onnx]
 #   jupytext:
 #     text_representation:
@@ -29,7 +29,7 @@
 # %% [markdown] tags=["instructor"]
 # **For the instructor.** One question carries this lesson, and it has no answer without another one: best
 # for whom? Begin with the vote on the first figure, write the counts on the board, and come back to them
-# after the leaderboard: the room's favorite is seldom the first of any column. The second peak is the
+# after the leaderboard: no favorite is first in every column. The second peak is the
 # audit, where the same pictures change places when a convention changes; cover the column of names and
 # let the room guess which row was printed in which paper. If time is short, let exercises 4 and 5 be
 # homework, and keep the one about customers: it is the lesson in twelve minutes. Students will ask for one number in
@@ -42,7 +42,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from PIL import Image
+from PIL import Image, ImageOps
 from skimage.metrics import structural_similarity
 
 # %% tags=["export"]
@@ -78,11 +78,11 @@ from course_utils.metrics.report import cell
 # %%
 MODELS = leaderboard.shipped()  # {name: Colorizer}, whatever is shipped by now
 SYSTEMS = {short(name): model for name, model in MODELS.items()}
+ALBUM = {photo.name: photo for photo in photos.album("test")}  # no system has seen these
 small = {}
-for photo in photos.bundled():
-    picture = Image.fromarray(photo.rgb)
-    picture.thumbnail((240, 240))
-    small[photo.name] = np.asarray(picture)  # uint8 (H, W, 3)
+for name, photo in ALBUM.items():
+    picture = ImageOps.fit(Image.fromarray(photo.rgb), (240, 160), centering=(0.5, 0))
+    small[name] = np.asarray(picture)  # uint8 (160, 240, 3), cut below and at the sides
 
 # %% [markdown] deck="slide"
 # ## Vote: which column would you hand in?
@@ -95,14 +95,15 @@ for photo in photos.bundled():
 
 # %% deck="figure"
 LETTERS = dict(zip("ABCDEFGH", np.random.default_rng(7).permutation(list(MODELS)).tolist()))
+SHOWN = "prokudin_00889", "maya_beach", "fruits"
 rows_shown = []
-for name in ("china", "coffee", "chelsea"):
+for name in SHOWN:
     hats = [MODELS[model].colorize(small[name]) for model in LETTERS.values()]
     rows_shown += [metrics.paint_gray(small[name]), *hats, small[name]]
 plots.pictures(
     rows_shown,
-    alt="Three photographs as gray, as each colorizer paints them, and in their true colors: pale "
-    "skies come out well; the red-brown of the coffee and the orange of the cat come out nowhere.",
+    alt="Three photographs as gray, as each colorizer paints them, and in their true colors: blue "
+    "skies come out in all, a green meadow and golden fruit in one; the green and red ones in none.",
     titles=["gray", *LETTERS, "truth"] + [""] * (2 * len(LETTERS) + 4),
     columns=len(LETTERS) + 2,
     width=11,
@@ -110,9 +111,11 @@ plots.pictures(
 
 # %%
 print(", ".join(f"{letter} is {short(name)}" for letter, name in LETTERS.items()))
+print(*(ALBUM[name].credit for name in SHOWN), sep="\n")
 
 # %% [markdown]
-# All were trained for minutes to an hour on two cores, on some six thousand photographs, most of them landscapes. None is
+# S4 began with features of ImageNet and saw fourteen thousand photographs of all kinds. The others were trained for
+# minutes to an hour on two cores, on some six thousand photographs, most of them landscapes. None is
 # what its paper shipped. What follows compares *these files*, and teaches how to compare.
 #
 # ## What every column asks
@@ -125,6 +128,7 @@ print(", ".join(f"{letter} is {short(name)}" for letter, name in LETTERS.items()
 # | colorfulness gap | is the picture as lively as the truth? | less | Hasler and Süsstrunk 2003 |
 # | accuracy area | how many pixels are right, at all tolerances from 0 to 150? | more | Zhang et al. 2016 |
 # | Fréchet | do the *sets* of pictures look alike to a network? | less | Heusel et al. 2017 |
+# | class score | does a network see clear classes, and many of them? | more | Salimans et al. 2016 |
 # | regret | how far from the best answer there is, in a painted world? | less | lesson 02 |
 #
 # And rows that are no competitors. **Gray** has the true L and no color. **Own mean ab** lays one flat
@@ -179,8 +183,8 @@ axes[0].set_yticks(range(len(DRAWN)), labels)
 plots.show(
     fig,
     "Five measures with intervals for the colorizers, gray, and each picture's own mean color. Own "
-    "mean is ahead in PSNR, ΔE00 and area; the colorizers' intervals overlap; gray is last in the "
-    "colorfulness gap, where the colorizers are ahead.",
+    "mean is ahead in PSNR, ΔE00 and area; S4 is the next, and the intervals of S0, S1, S4 and S2 "
+    "overlap; gray is last in the colorfulness gap, where the colorizers are ahead.",
 )
 
 # %% [markdown]
@@ -212,9 +216,11 @@ vivid = min(systems, key=lambda name: means[name]["gap"][0])
 ranks_of_vivid = [place(vivid, key) for key in MEASURES]
 print(f"{short(vivid)} has places from {min(ranks_of_vivid)} to {max(ranks_of_vivid)}")
 assert min(ranks_of_vivid) == 1 and max(ranks_of_vivid) == len(systems)
+FIRST = "04_pretrained_fusion"
+assert [place(FIRST, key) for key in MEASURES if key != "gap"] == [1, 1, 1, 1]
 
 # %% [markdown]
-# Of the files that exist so far, the one with the most lifelike amount of color is the *last* by PSNR, SSIM and ΔE00.
+# S4 is first in four of the five measures, and not in the fifth: the file with the most lifelike amount of color is S3, the *last* by PSNR, SSIM and ΔE00.
 # S3 was trained by a judge that asks whether a picture looks real, not by the distance to the truth, and it shows. Its PSNR cannot be
 # told from that of gray, and by SSIM gray is better. Which of these columns is the right one?
 #
@@ -277,8 +283,8 @@ for ax, key in zip(axes, ("psnr", "gap")):
 plots.show(
     fig,
     "For PSNR and the colorfulness gap, the lead of the better of every pair with its interval. "
-    "The leads over gray are long and filled; of those among colorizers many are hollow: they fall "
-    "when all pairs are tested together. The order of pairs differs between the measures.",
+    "S4's leads over every other are filled in PSNR. A few short leads are hollow: they fall when "
+    "all pairs are tested together. The order of pairs differs between the measures.",
 )
 
 # %% [markdown]
@@ -290,31 +296,48 @@ plots.show(
 # that. What stays after Holm is what one may say about *all* pairs together; what falls is not refuted, only not shown.
 #
 # Pairing covers the choice of photographs. It does not cover the luck of training: every file here is one seed. Lesson 04
-# found that two starts of the same network can differ by a decibel, which is more than any lead in this table.
+# trains the same network from several starts, and they differ too.
 # So even a lead that stays after Holm is a lead of one *file* over another, not of an idea over an idea.
 #
 # ## Do the sets look alike?
 #
 # A **Fréchet distance** forgets which picture belongs to which truth. It compares two clouds of features:
-# their means and their covariances. With Inception's features it is called FID; ours are the 48 of the
-# course's own classifier, so we call it by its name, and its numbers compare with nobody else's. It is
+# their means and their covariances. With Inception's features it is called FID; ours are those of two other networks,
+# so we call it by its name, and its numbers compare with nobody else's: MobileNetV2, which no colorizer here was made
+# with, and Lite0, which S4 began as. It is
 # biased upward, the more the fewer pictures there are. So every row gets the same number of photographs, no
 # photograph stands on both sides, and **real against real** is printed beside it: that is zero, as far as one can measure.
 
 # %% tags=["claim"]
-distance = {short(name): np.mean(values) for name, values in board["frechet"].items()}
+distances = {
+    judge: {short(name): np.mean(values) for name, values in board[key].items()}
+    for judge, key in (("MobileNetV2", "frechet"), ("Lite0", "frechet_lite0"))
+}
 half = board["n"] // 2
-print(f"Fréchet distance on course_RGB, {half} against {half} other photographs, 20 halvings")
-for name, value in sorted(distance.items(), key=lambda row: row[1]):
-    print(f"{name:32} {value:.3f}")
-floor = distance["truth"]
-painted = [distance[short(name)] for name in systems]
-assert floor < min(painted) and max(painted) < distance["gray"]
+print(f"Fréchet distance, {half} against {half} other photographs, 20 halvings")
+for name, value in sorted(distances["MobileNetV2"].items(), key=lambda row: row[1]):
+    print(f"{name:32} MobileNetV2 {value:.3f}, Lite0 {distances['Lite0'][name]:5.1f}")
+nearest = {}
+for judge, found in distances.items():
+    painted = {short(name): found[short(name)] for name in systems}
+    assert found["truth"] < min(painted.values()) < max(painted.values()) < found["gray"]
+    nearest[judge] = sorted(painted, key=painted.get)
+
+# %% tags=["claim"]
+spread = np.std(board["frechet"]["truth"])  # of two halvings
+first, second = nearest["MobileNetV2"][:2]
+gap_of_two = distances["MobileNetV2"][second] - distances["MobileNetV2"][first]
+print(f"{first} and {second} differ by {gap_of_two:.3f}; two halvings by {spread:.3f}")
+score = {name: board["class_score"][name][0] for name in ("truth", MEAN)}
+print(f"class score: truth {score['truth']:.2f}, one flat color {score[MEAN]:.2f}")
+assert {first, second} == {"S3", "S4"} and gap_of_two < spread
+assert nearest["Lite0"][0] == "S4" and score[MEAN] > score["truth"]
 
 # %% [markdown]
-# One might have expected S3 to be nearest here: it was trained to pass for a set of real pictures. It is not.
-# Its judge and this classifier look at different things, and a distance on one network's features is an
-# opinion of that network. The differences between neighbors in this list are smaller than between two halvings.
+# MobileNetV2 puts S3 and S4 nearest, and cannot tell the two apart. S3 was trained to pass for a set of real
+# pictures, and here, unlike in PSNR, it does. Lite0 puts S4 first by far. But S4 grew out of Lite0: a judge should not be a relative of
+# whom it judges. And the **class score** is no judge at all here: one flat color has more of it than the truth.
+# A distance on one network's features is an opinion of that network.
 #
 # ## A world that none of them knows
 #
@@ -341,8 +364,8 @@ for name in systems:
 
 # %% [markdown] deck="notes"
 # Left: megabytes of the file. Right: milliseconds of processor time for one photograph of 150 × 150. Upward is
-# better, leftward is cheaper. Ask which points nobody should take: those that another one beats in both directions. Whether a tenth
-# of a decibel is worth twice the file is not a question that a table answers.
+# better, leftward is cheaper. Ask which points nobody should take: those that another one beats in both directions. Whether half a
+# decibel is worth four times the file is not a question that a table answers.
 
 # %%
 costs = {"MB": "megabytes", "ms of processor time for one photograph": "ms"}
@@ -365,8 +388,9 @@ for ax, (label, key) in zip(axes, costs.items()):
 axes[0].set_ylabel("PSNR over gray, dB")
 plots.show(
     fig,
-    "PSNR over gray against megabytes and against milliseconds, one point for each colorizer: four "
-    "lie within three tenths of a decibel at costs that differ by a factor of three and more.",
+    "PSNR over gray against megabytes and against milliseconds, one point for each colorizer: S4 is "
+    "highest and has the largest file; below it three lie within three tenths of a decibel, at "
+    "costs that differ by a factor of three and more.",
 )
 
 # %% tags=["claim"]
@@ -441,7 +465,7 @@ assert fifths[last][0][0] == max(fifths[name][0][0] for name in systems)
 # %% [markdown]
 # On the palest fifth **no colorizer is better than leaving the picture gray**, and most are worse beyond doubt. The
 # exception is S2. It was behind S0, S1 and S4 on the whole, and here it leads: at T = 0.38 it says
-# gray where gray is the most probable answer. S3 is the other extreme: level with
+# gray where gray is the most probable answer. S3 is the other extreme: among
 # the rest on colorful photographs, it pays for its courage on the pale ones, and that alone puts it
 # last by PSNR. A test set with more fog would turn the leaderboard around. "On which
 # photographs" is not a footnote to a number; it is half of it.
@@ -578,8 +602,8 @@ def draw_ranks(ax, conventions):
 # %% [markdown] deck="notes"
 # Every row is the same pictures and the same word. In each cell the place and the number; bold is first place.
 # The first row is our protocol. Let the room find the row with 70 decibels: floats from 0 to 1 judged as if they went to
-# 255; the order survives and the number means nothing. Then the rows where the order does not survive: pooled, and
-# three pictures. Ask which row they would choose if they had to sell S1.
+# 255; the order survives and the number means nothing. Then the rows where the order does not survive: gray ones too,
+# and three pictures. Ask which row they would choose if they had to sell S1.
 
 # %% deck="figure"
 fig, (ax,) = plots.grid(1, 1, width=10.5, height=0.36 * len(PSNRS) + 0.5)
@@ -587,14 +611,15 @@ draw_ranks(ax, PSNRS)
 plots.show(
     fig,
     "Conventions of PSNR down, systems across, in each cell the place and the decibels: the "
-    "numbers go from about 21 to over 70 dB for the same pictures, and first place changes hands.",
+    "numbers go from about 21 to over 70 dB for the same pictures; S4 is first in all but one row, the "
+    "one of three pictures, where S1 is; gray passes S3 twice.",
 )
 
 # %% [markdown] deck="slide"
 # ## And the other measures
 
 # %% [markdown] deck="notes"
-# SSIM of L alone is nearly 1 for everybody, gray among them: L was never touched, only clipped a little. With the range left at
+# SSIM of L alone is nearly 1 for everybody, gray among them: L was kept, and what is left is rounding. With the range left at
 # 2 everything rises. The gap rewards what PSNR punishes. There is no neutral row.
 
 # %% deck="figure"
@@ -603,7 +628,7 @@ draw_ranks(ax, OTHERS)
 plots.show(
     fig,
     "Conventions of SSIM and colorfulness down, systems across, with places: SSIM of L is near 1 "
-    "for all and puts gray second; the order under colorfulness is another one than under SSIM.",
+    "for all and puts S2 first; the order under colorfulness is another one than under SSIM.",
 )
 
 # %% tags=["claim"]
@@ -627,10 +652,10 @@ assert any(flipped.values()) and len(firsts) > 1
 # - *0…1 judged as 0…255* adds 48 decibels to everybody. The order holds, and whoever puts such a number
 #   beside a published one is ahead of everything ever built.
 # - *Pooled* is lower by two decibels than the mean of single values, because a ruined photograph weighs as much as
-#   its error. It puts S4 ahead of S0. A table that mixes the two compares nothing.
+#   its error. S3, level with gray otherwise, is a decibel ahead of it here. A table that mixes the two compares nothing.
 # - *Gray ones too*: only two dozen photographs come in. S2, which leaves gray pictures gray, passes S1, and
 #   gray itself passes S3.
-# - *First 3*: S1 wins, and S0, first of all, is the last of the colorizers. *First 100*: S0 again, then S2.
+# - *First 3*: S1 wins, and S0, second of all, is the last of the colorizers. *First 100*: S4 and S0 again, then S2.
 #
 # ### How many pictures make a table?
 #
@@ -654,22 +679,22 @@ other = {n: other_winner(psnr_of_all, n) for n in COUNTS}
 best = short(systems[int(psnr_of_all.mean(0).argmax())])
 for n, share in other.items():
     print(f"tables of {n:3} photographs: {share:.0%} have another winner than {best}")
-assert other[3] > 0.5 and all(a > b for a, b in zip(other.values(), list(other.values())[1:]))
+assert other[3] > 0.4 and all(a > b for a, b in zip(other.values(), list(other.values())[1:]))
 
 # %% [markdown] deck="slide"
 # ## How often does a small table have another winner?
 
 # %% [markdown] deck="notes"
 # Draw n of the test photographs, average, and see who is first. With three photographs, as in the report that
-# lesson 05 read, most tables have another winner than the whole test set, as if a die had been thrown. Whoever tries three pictures
-# twice may choose. The dashed line is a die with as many sides as there are systems. Even a hundred photographs do not settle a lead of a tenth of a decibel.
+# lesson 05 read, half of all tables have another winner than the whole test set. Whoever tries three pictures
+# twice may choose. The dashed line is a die with as many sides as there are systems. Even of tables with a hundred photographs, one in eleven errs, though the lead is three tenths of a decibel.
 
 # %%
 AT = {"textcoords": "offset points"}
 LABELS = {"xlabel": "photographs in the table", "ylabel": "another winner, %"}
 WINNER_ALT = (
     "Share of small tables with another winner than the whole test set, against the number of "
-    "photographs: that of a die for one and three, and still far from zero for a hundred."
+    "photographs: three in five for one photograph, half for three, one in eleven for a hundred."
 )
 
 # %% deck="figure"
@@ -728,7 +753,7 @@ S1_NATURAL = 0.896  # the share that S1 reports of its 20 people and nearly 100 
 # | question | which one is fake? | which one is real? |
 # | practice | 10 pairs with the answer told, then 40 | none |
 #
-# One rule is kept strictly: **nobody sees a photograph twice**. Whoever has seen the china tower in two
+# One rule is kept strictly: **nobody sees a photograph twice**. Whoever has seen one church in two
 # colorings can compare them and knows the truth. Each person gets every photograph once, as the work of one
 # system, and the next person gets it from the next; the two questions share no picture. Which system it is
 # stays hidden.
@@ -736,11 +761,7 @@ S1_NATURAL = 0.896  # the share that S1 reports of its 20 people and nearly 100 
 # %%
 PERSON = "first"  # the next one at this machine takes another name
 ASKED = 2 if course.profile() == "ci" else 6  # photographs, and as many painted scenes
-truths = {photo.name: photo.rgb for photo in photos.bundled()[:ASKED]}
-truths = {
-    name: np.asarray(Image.fromarray(rgb).reduce(-(-max(rgb.shape) // 256)))
-    for name, rgb in truths.items()
-}
+truths = {name: small[name] for name in list(small)[:ASKED]}
 for number, rgb in enumerate(paintbox.sample(ASKED, size=128, seed=7).rgb):
     scene = np.round(255 * rgb).astype(np.uint8)
     truths[f"scene {number}"] = scene.repeat(2, axis=0).repeat(2, axis=1)  # (256, 256, 3)
@@ -756,7 +777,7 @@ def works(names):
 
 
 # %% [markdown]
-# You know these photographs by now, and that spoils them: your answers are practice, not data. For a study,
+# These photographs come with the course, and a known one is spoiled: your answers are practice, not data. For a study,
 # put pictures there that nobody in the room has seen. The painted scenes are new, but no shipped
 # system has learned from their like.
 
@@ -787,13 +808,12 @@ for question in (study.REAL, study.NATURAL):
 # left, right, right, left. In the notebook every student answers alone, and the answers go to a file.
 
 # %% deck="figure"
-VOTED = {"china": "left", "flower": "right", "coffee": "right", "chelsea": "left"}  # the real one
+VOTED = {"prokudin_00889": "left", "kingfisher": "right"}  # where the real one is
+VOTED |= {"maya_beach": "right", "coffee": "left"}
 panels = []
-for model, photo in zip(list(SYSTEMS.values()) * 2, photos.bundled()):
-    if photo.name in VOTED:
-        rgb = np.asarray(Image.fromarray(photo.rgb).reduce(2))  # (H, W, 3)
-        pair = [rgb, model.colorize(rgb)]
-        panels += pair if VOTED[photo.name] == "left" else pair[::-1]
+for system, (name, side) in zip(("S4", "S0", "S4", "S2"), VOTED.items()):
+    pair = [small[name], SYSTEMS[system].colorize(small[name])]
+    panels += pair if side == "left" else pair[::-1]
 plots.pictures(
     panels,
     alt="Four pairs of the same photograph, one in true colors and one painted by a system. The "
@@ -1003,7 +1023,6 @@ assert needed * effect > 2000 > needed
 # for each person, would have given it one.
 
 # %%
-from PIL import ImageOps
 from skimage import data
 from skimage.filters import gaussian
 
@@ -1039,14 +1058,14 @@ def shrunk(rgb, size):
 
 
 # %%
-dark = np.round(255 * old.darken(small["china"], 4)).astype(np.uint8)
+dark = np.round(255 * old.darken(small["prokudin_00889"], 4)).astype(np.uint8)
 page = data.page()[:150, :225, None].repeat(3, -1)  # (150, 225, 3), gray
 EXHIBITS = {
     "red": small["coffee"],
     "night": dark,
     "text": page,
-    "drawing": pencil(small["chelsea"]),
-    "tiny": shrunk(small["chelsea"], 16),
+    "drawing": pencil(small["kingfisher"]),
+    "tiny": shrunk(small["kingfisher"], 16),
 }
 
 
@@ -1064,15 +1083,16 @@ exhibits = {
 }
 plots.pictures(
     [panel(rgb) for row in exhibits.values() for rgb in row.values()],
-    alt="Five hard pictures and what each system makes of them: the red cup turns gray or blue, "
-    "the dark tower stands under a blue night, a page and a drawing get tints, a tiny cat none.",
+    alt="Five hard pictures and what each system makes of them: the red cup turns gray, blue or "
+    "brown, a dark church stands under an evening, a page and a drawing get tints; the colors of a "
+    "tiny kingfisher do not return.",
     titles=[title for row in exhibits.values() for title in row],
     columns=1 + len(SYSTEMS),
     width=9.5,
 )
 
 # %% [markdown]
-# The cup is red in no column. The dark tower stands under an evening that nobody photographed. The page
+# The cup is red in no column. The dark church stands under an evening that nobody photographed. The page
 # and the drawing have no color at all, and still get some. How much is easy to count, for here the truth is
 # zero: the mean chroma, beside the 3 below which this course calls a photograph gray.
 
@@ -1135,12 +1155,12 @@ print(f"{gallery['n']} photographs made old, {gallery['n_red']} with red in them
 # takes it for fog or snow and paints accordingly.
 
 # %% deck="figure"
-tower = np.asarray(ImageOps.fit(Image.fromarray(small["china"]), (160, 160)))
-scans = {kind: old.scan(tower, kind) for kind in old.KINDS}
+church = np.asarray(ImageOps.fit(Image.fromarray(small["prokudin_00889"]), (160, 160)))
+scans = {kind: old.scan(church, kind) for kind in old.KINDS}
 plots.pictures(
     [*scans.values(), *(SYSTEMS["S1"].colorize(x) for x in scans.values())],
-    alt="A tower as eight scans, clean and made old, and painted by S1 below: grain and dots make "
-    "it paler, the faded one gets a wash of the wrong color, sepia is as good as clean.",
+    alt="A church as eight scans, clean and made old, and painted by S1 below: dots leave next to no "
+    "color, the faded one gets a pale wash, sepia is as good as clean.",
     titles=[*scans, *[""] * len(scans)],
     columns=len(scans),
     width=11,
@@ -1178,7 +1198,7 @@ ax.legend(loc="lower right")
 plots.show(
     fig,
     "How much farther from the truth each system is for each kind of damage: halftone and fading "
-    "cost 2 to 6 units, grain 1 to 3, red-blind film half a unit, sepia nothing, stretching helps.",
+    "cost 2 to 6 units, grain 1 to 4, red-blind film half a unit, sepia nothing, stretching helps.",
 )
 
 # %% tags=["claim"]
@@ -1199,18 +1219,18 @@ print(f"{'more ab than gray':18}", *(f"{name:>18}" for name in SYSTEMS))
 for kind in ("clean", "faded", "faded, stretched"):
     over = [gallery["systems"][name]["old"][kind]["over gray"] for name in SYSTEMS]
     print(f"{kind:18}", *(f"{mean:+5.1f} [{low:+.1f}, {high:+.1f}]" for mean, low, high in over))
-    beat_gray = sum(high < 0 for _, _, high in over)
-    assert beat_gray == 0 if kind == "faded" else beat_gray > len(over) / 2
+    beat_gray = [name for name, (_, _, high) in zip(SYSTEMS, over) if high < 0]
+    assert beat_gray == ["S4"] if kind == "faded" else len(beat_gray) > len(over) / 2
 
 # %% [markdown]
 # The famous villain is a small one. **Red-blind film** costs up to half a unit: it darkens reds, and these photographs
-# have few. **Fading** and **halftone** cost most, two to six units. On faded photographs *no system is shown to
-# beat gray any more*. Grain and dots make the colors pale; fading makes them wrong, for it moves all of
+# have few. **Fading** and **halftone** cost most, two to six units. On faded photographs *no system but S4 is
+# shown to beat gray any more*: S4 met faded pictures in training. Grain and dots make the colors pale; fading makes them wrong, for it moves all of
 # L to where training had snow and fog. **Sepia** costs nothing, as long as it is turned into L.
 #
 # The remedy for fading is older than any network: stretch L over its range before colorizing ("auto levels",
-# `old_photographs.stretch`). What is left of the cost cannot be told from zero. Damages do not add up:
-# all at once, half faded, costs less than full fading alone.
+# `old_photographs.stretch`). What is left of the cost is a quarter of a unit at most. Damages do not add up:
+# all at once, half faded, costs less than full fading alone. S4 is the exception: it minds grain most.
 #
 # The eight installed photographs are too few to rank anything. Only fading is visible on them:
 
@@ -1221,8 +1241,8 @@ for kind in ("faded", "red-blind film"):
     assert kind != "faded" or min(low for _, low, _ in few) > 0
 
 # %% [markdown]
-# Red-blind film even *lowers* the error here: these eight are full of red that no system paints, and a
-# darker cup gets less of the wrong color.
+# Red-blind film even *lowers* the mean error of the others here: these eight are full of red that they do not
+# paint, and a darker cup gets less of the wrong color. S4 paints some of it, and has something to lose.
 #
 # ## Red, dark, tiny
 #
@@ -1263,7 +1283,7 @@ ax.legend(loc="upper right")
 plots.show(
     fig,
     "Share of the true color that each system paints, by hue: red comes back by 1 to 22 %, orange, "
-    "yellow and green by 1 to 29 %, blue by 33 to 48 %. S3 is ahead in every hue.",
+    "yellow and green by 1 to 29 %, blue by 32 to 48 %. S3 is ahead in all hues but green.",
 )
 
 # %% tags=["claim"]
@@ -1289,7 +1309,7 @@ for condition in gallery["systems"]["S1"]["hard"]:
     print(f"{condition:18}", *(f"{m:+7.0%} [{low:+.0%}, {high:+.0%}]" for m, low, high in gain))
 hard = {name: gallery["systems"][name]["hard"] for name in SYSTEMS}
 assert all(row["four stops darker"][2] < 0 for row in hard.values())
-assert all(row["32 pixels"][1] > 0 for row in hard.values())
+assert [name for name, row in hard.items() if row["32 pixels"][1] <= 0] == ["S4"]
 assert sum(row["16 pixels"][1] > 0 for row in hard.values()) < len(hard) / 2
 
 # %% [markdown] deck="slide"
@@ -1311,7 +1331,8 @@ assert sum(row["16 pixels"][1] > 0 for row in hard.values()) < len(hard) / 2
 
 # %% [markdown]
 # Four stops darker, a sixteenth of the light, every system is *worse than gray*: the truth is nearly gray, and the
-# systems paint daylight into it. At 32 pixels all still help, at 16 only S1, the one that works at 64.
+# systems paint daylight into it. At 32 pixels all but S4 still help, at 16 only S1, the one that works at 64. S4, first of
+# all on whole photographs, works at 160 and is the worst on pictures that small.
 #
 # One lesson stands behind all of these failures. A colorizer knows the L that it was trained on, and nothing
 # tells it when another L comes. **Bring L to where the training was, or do not colorize**, is worth
@@ -1987,12 +2008,12 @@ _ = widgets.upload("your model", join, SAYS)
 # </details>
 # <details><summary>B. Stretch L over its range, then colorize, and look at the result beside gray.</summary>
 #
-# Right. Fading cost more than all that the networks gain over gray, and stretching takes nearly all of it back.
+# Right. Fading cost four of the five more than they gain over gray, and stretching takes nearly all of it back.
 #
 # </details>
 # <details><summary>C. Take the system with the best PSNR on modern photographs.</summary>
 #
-# On faded prints none of the systems beats gray; their order on modern ones says little.
+# On faded prints only one of the systems beats gray; their order on modern ones says little.
 #
 # </details>
 #

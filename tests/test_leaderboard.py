@@ -367,13 +367,17 @@ def test_the_stored_rows_follow_from_the_stored_values(board):
 
 
 def test_the_stored_rows_are_those_of_the_lessons(board):
-    """The lessons judged their colorizers by themselves; both must have found the same."""
+    """The lessons judged their colorizers by themselves; both must have found nearly the same.
+
+    Nearly: 02/checkpoint is from before `colorize` kept L where a color leaves sRGB.
+    """
     found = course.result("02/checkpoint")
     for row in found["table"]:
         name = {"S0": "02_mse_regression"}.get(row["name"], row["name"])
         if name in board["rows"]:
-            for key in ("psnr", "ssim", "delta_e"):
-                np.testing.assert_allclose(board["rows"][name][key], row[key], atol=2e-3)
+            loose = 2e-3 if name not in board["cost"] else 0.03
+            for key, atol in (("psnr", loose), ("ssim", 2e-3), ("delta_e", loose)):
+                np.testing.assert_allclose(board["rows"][name][key], row[key], atol=atol)
 
 
 def test_costs_are_those_of_the_files(board):
@@ -410,8 +414,6 @@ def test_three_photographs_are_measured_again(shared_data, board):
 
 @pytest.mark.parametrize("key", ["frechet", "frechet_lite0"])
 def test_real_against_real_is_nearest(board, key):
-    if key not in board:
-        pytest.skip("the stored board is from before the second judge")
     means = {name: np.mean(values) for name, values in board[key].items()}
     assert min(means, key=means.get) == "truth"
     assert set(means) == {"truth", leaderboard.GRAY, leaderboard.MEAN, *board["cost"]}
