@@ -111,7 +111,7 @@ def _options(image: Any, kind: str, ours: bytes, stamp: Any, lean: bool) -> dict
             png.add_itxt(_XMP_TEXT, xmp.decode("utf-8", "replace"))
         for key in sorted(texts.keys() - {_XMP_TEXT}):
             png.add_text(key, texts[key])
-        return options | {"pnginfo": png}
+        return options | {"pnginfo": png, "compress_level": 4}  # a third of the time, 1 % larger
     # Without subsampling: 4:2:0 would blur the very thing that was made.
     options |= {"quality": 95, "subsampling": 0}
     if not lean:
