@@ -275,15 +275,16 @@ def test_jobs_do_what_one_does(capsys, tmp_path, model):
 
 
 def race(tmp_path, model, count, turn):
-    """Two runs of the command on folders with the same names, into one folder, at once."""
+    """Two runs on folders with the same names, into one folder, at once; how often it was read."""
     out = tmp_path / f"out{turn}"
     folders = tmp_path / "a", tmp_path / "b"
     runs = [started(folder, "-o", out, "--model", model) for folder in folders]
-    halves = 0
+    halves = reads = 0
     while any(process.poll() is None for process in runs):
         for path in out.rglob("*.*"):
             if not path.name.startswith(".") and path.suffix in (".jpg", ".png"):
                 halves += not batch._is_whole(path)
+                reads += 1
     said = [process.communicate() for process in runs]
     assert [process.returncode for process in runs] == [0, 0], said
     done = [colorizer.label(path) for path in out.rglob("*.*") if path.suffix in (".jpg", ".png")]
@@ -291,6 +292,7 @@ def race(tmp_path, model, count, turn):
     wanted = {loaded.fingerprint(p.read_bytes()) for f in folders for p in photos.files_in(f)}
     assert {stamp for _, stamp in done} == wanted and len(done) == 2 * count
     assert not halves and not left_over(out)
+    return reads
 
 
 def two_archives(tmp_path, count):
@@ -408,8 +410,7 @@ def test_ctrl_c_at_any_moment(tmp_path, model, jobs):
 @pytest.mark.stress
 def test_two_runs_twenty_times(tmp_path, model):
     two_archives(tmp_path, 60)
-    for turn in range(20):
-        race(tmp_path, model, 60, turn)
+    assert sum(race(tmp_path, model, 60, turn) for turn in range(20)) > 10_000
 
 
 @pytest.mark.stress
