@@ -52,7 +52,6 @@ def admit(model: str | Path) -> Colorizer:
     L[3] = np.linspace(0, 100, 64 * 64).reshape(64, 64, 1)
     try:
         ab = loaded.ab(L)
-        loaded.colorize(np.full((60, 90, 3), 128, np.uint8))  # at its working size
     except Exception as error:  # onnxruntime raises a dozen kinds of its own
         raise ValueError(
             f"{loaded.name} stops on an L of shape {L.shape} with {type(error).__name__}; a graph "
