@@ -91,7 +91,7 @@ fig.supxlabel("\n".join(ALBUM[name].credit for name in NAMES), fontsize=10)
 plots.show(
     fig,
     "A church, an astronaut and boats, in gray, as S0 and S4 colorize them, and as they were. S0 "
-    "paints little but blue. S4 has sky, meadow and skin; the orange suit and the boats turn brown.",
+    "paints little but blue. S4 has sky, meadow and skin; the orange suit and boats turn brown.",
 )
 
 # %% [markdown]

@@ -1018,7 +1018,7 @@ album = [photo.rgb for photo in photos.album("test") if photo.name in SHOWN]
 painted_album = [s1_file.colorize(rgb) for rgb in album]
 plots.pictures(
     [*[metrics.paint_gray(rgb) for rgb in album], *album, *painted_album],
-    alt="Four photographs as gray, in their true colors, and as S1 paints them: a pale blue sky over "
+    alt="Four photographs in gray, in true colors, and as S1 paints them: a pale blue sky over "
     "the church and blue spots behind the bird, but bird, cup, tulips and meadow stay gray.",
     titles=["gray"] * 4 + ["truth"] * 4 + ["S1"] * 4,
     columns=4,

@@ -103,7 +103,7 @@ for name in SHOWN:
 plots.pictures(
     rows_shown,
     alt="Three photographs as gray, as each colorizer paints them, and in their true colors: blue "
-    "skies come out in all, a green meadow and golden fruit in one; the green and red ones in none.",
+    "skies come out in all, a green meadow and golden fruit in one; green and red ones in none.",
     titles=["gray", *LETTERS, "truth"] + [""] * (2 * len(LETTERS) + 4),
     columns=len(LETTERS) + 2,
     width=11,
@@ -388,7 +388,7 @@ for ax, (label, key) in zip(axes, costs.items()):
 axes[0].set_ylabel("PSNR over gray, dB")
 plots.show(
     fig,
-    "PSNR over gray against megabytes and against milliseconds, one point for each colorizer: S4 is "
+    "PSNR over gray against megabytes and against milliseconds, one point a colorizer: S4 is "
     "highest and has the largest file; below it three lie within three tenths of a decibel, at "
     "costs that differ by a factor of three and more.",
 )
@@ -611,7 +611,7 @@ draw_ranks(ax, PSNRS)
 plots.show(
     fig,
     "Conventions of PSNR down, systems across, in each cell the place and the decibels: the "
-    "numbers go from about 21 to over 70 dB for the same pictures; S4 is first in all but one row, the "
+    "numbers go from 21 to over 70 dB for the same pictures; S4 is first in all but one row, the "
     "one of three pictures, where S1 is; gray passes S3 twice.",
 )
 
@@ -1159,7 +1159,7 @@ church = np.asarray(ImageOps.fit(Image.fromarray(small["prokudin_00889"]), (160,
 scans = {kind: old.scan(church, kind) for kind in old.KINDS}
 plots.pictures(
     [*scans.values(), *(SYSTEMS["S1"].colorize(x) for x in scans.values())],
-    alt="A church as eight scans, clean and made old, and painted by S1 below: dots leave next to no "
+    alt="A church as eight scans, clean and made old, and below by S1: dots leave next to no "
     "color, the faded one gets a pale wash, sepia is as good as clean.",
     titles=[*scans, *[""] * len(scans)],
     columns=len(scans),

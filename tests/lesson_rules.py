@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import functools
 import io
 import re
 import symtable
@@ -11,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from IPython.core.inputtransformer2 import TransformerManager
 
+from course_utils import photos
 from tools import placeholders
 from tools.inputs import python
 from tools.minutes import length
@@ -165,6 +167,12 @@ def dead_links(text, folder, root, repository, github=False):
                     yield f"{target}: the file has no such heading"
 
 
+@functools.cache
+def titles():
+    """The titles of the album's photographs, which stand in captions."""
+    return [photo.title for photo in photos.album()]
+
+
 def untidy_outputs(notebook):
     for cell in code_cells(notebook):
         if cell.execution_count is None:
@@ -176,6 +184,8 @@ def untidy_outputs(notebook):
             text = "\n".join(
                 [_text(output, "text"), _text(data, "text/plain"), _text(data, "text/html")]
             )
+            for title in titles():
+                text = text.replace(title, "")  # an author may have put a date into it
             for what, pattern in IN_OUTPUT.items():
                 found = re.search(pattern, text)
                 if found:
