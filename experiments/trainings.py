@@ -28,13 +28,12 @@ PHOTOGRAPHS = ("diverse", "intel", "photos")
 
 
 def weights(name: str) -> Path:
-    """Where a training, for instance "04/training", has kept its weights: in its state, or here.
+    """Where a training, for instance "04/training", has kept its weights.
 
     Raises FileNotFoundError with the command that makes them.
     """
-    kept = Path(__file__).parent / "weights" / f"{name.replace('/', '_')}.npz"
-    path = next((p for p in (STATES / name / "weights.npz", kept) if p.is_file()), None)
-    if path is None:
+    path = STATES / name / "weights.npz"
+    if not path.is_file():
         raise FileNotFoundError(f"{name} has no weights: run `make experiment NAME={name}` first.")
     return path
 
