@@ -171,7 +171,7 @@ def what_it_sees(prepared, titled):
     plots.pictures(believed, alt, told(believed))
 
 
-# %% deck="figure"
+# %%
 what_it_sees(careless, "from the code with the bug")
 
 # %% [markdown]
@@ -245,8 +245,8 @@ assert all(right_range[0] >= other[0] for other in fed.values()) and blind[2] < 
 # **Test:** ask the network what it sees before you train on it.
 
 # %% [markdown] deck="notes"
-# The second row is the dangerous one: it still looks plausible. Above: what the network gets from code
-# that divides twice, black pictures that all have the same name.
+# The second row is the dangerous one: it still looks plausible. Exercise 1 shows what the network gets from
+# code that divides twice: black pictures that all have the same name.
 
 # %% [markdown]
 # ## Transfer learning
@@ -1058,14 +1058,14 @@ assert s4["diverse"][1] > 0 and s4["Intel"][1] > 0 and s4["other cameras"][2] > 
 # %% [markdown] deck="slide"
 # ## The shipped colorizer on four test sets
 #
-# | test set | photographs | S4 minus gray, dB | own mean minus gray |
+# | test set | N | S4 minus gray, dB | own mean |
 # | --- | ---: | ---: | ---: |
 # | diverse | {{sets["diverse"]["n_test"]}} | {{"%+.2f [%+.2f, %+.2f]" % tuple(s4["diverse"])}} | {{own_mean["diverse"]:+.2f}} |
 # | Intel | {{sets["Intel"]["n_test"]}} | {{"%+.2f [%+.2f, %+.2f]" % tuple(s4["Intel"])}} | {{own_mean["Intel"]:+.2f}} |
 # | album | {{sets["album"]["n_test"]}} | {{"%+.2f [%+.2f, %+.2f]" % tuple(s4["album"])}} | {{own_mean["album"]:+.2f}} |
 # | other cameras | {{sets["other cameras"]["n_test"]}} | {{"%+.2f [%+.2f, %+.2f]" % tuple(s4["other cameras"])}} | {{own_mean["other cameras"]:+.2f}} |
 #
-# PSNR with 95 % intervals. *Own mean* paints every pixel in the true mean color of its photograph.
+# PSNR, 95 % intervals. *Own mean* uses the answer.
 
 # %% [markdown] deck="notes"
 # Own mean uses the answer, so it is a mark and no rival. The album is far more colorful than what S4
