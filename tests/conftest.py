@@ -34,3 +34,22 @@ def browser():
         browser = driver.chromium.launch(executable_path=program, args=QUIET.split())
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def alone(tmp_path, monkeypatch):
+    """Own cache, home and data; no waiting; no address but this machine's."""
+    from data_server import stay_inside
+
+    for name, folder in (("COURSE_CACHE", "cache"), ("HOME", "home"), ("COURSE_DATA", "data")):
+        monkeypatch.setenv(name, str(tmp_path / folder))
+    stay_inside(monkeypatch)
+
+
+@pytest.fixture
+def server():
+    """A server on this machine that answers as the data sets' servers do, or as they should not."""
+    from data_server import DataServer
+
+    with DataServer() as server:
+        yield server

@@ -15,7 +15,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from data_server import DataServer, encoded, jpeg, picture, stay_inside
+from data_server import encoded, jpeg, picture
 from PIL import Image
 from test_data_scripts_archives import tar
 
@@ -26,18 +26,7 @@ from data_scripts import clean, coco, files, flickr, imagenet, imagenette, intel
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.fixture(autouse=True)
-def alone(tmp_path, monkeypatch):
-    """Own cache, home and data; no waiting; no address but this machine's."""
-    for name, folder in (("COURSE_CACHE", "cache"), ("HOME", "home"), ("COURSE_DATA", "data")):
-        monkeypatch.setenv(name, str(tmp_path / folder))
-    stay_inside(monkeypatch)
-
-
-@pytest.fixture
-def server():
-    with DataServer() as server:
-        yield server
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 def md5(data):

@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from data_server import DataServer, jpeg, stay_inside
+from data_server import DataServer, jpeg
 from test_data_scripts_archives import PASSED_OVER, REFUSED, TAR_ONLY, tar
 
 from data_scripts import (
@@ -34,17 +34,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SMALL = ["--train", "12", "--test", "4", "--size", "120"]
 
 
-@pytest.fixture(autouse=True)
-def alone(tmp_path, monkeypatch):
-    for name, folder in (("COURSE_CACHE", "cache"), ("HOME", "home"), ("COURSE_DATA", "data")):
-        monkeypatch.setenv(name, str(tmp_path / folder))
-    stay_inside(monkeypatch)
-
-
-@pytest.fixture
-def server():
-    with DataServer() as server:
-        yield server
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 def snapshot(folder):

@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from data_server import DataServer, jpeg, stay_inside
+from data_server import jpeg
 from test_data_scripts import Flickr, snapshot
 from test_data_scripts_archives import tar
 
@@ -23,22 +23,10 @@ ROOT = Path(__file__).resolve().parents[1]
 KILLS = 50
 
 pytestmark = [
+    pytest.mark.usefixtures("alone"),
     pytest.mark.stress,
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def alone(tmp_path, monkeypatch):
-    for name, folder in (("COURSE_CACHE", "cache"), ("HOME", "home"), ("COURSE_DATA", "data")):
-        monkeypatch.setenv(name, str(tmp_path / folder))
-    stay_inside(monkeypatch)
-
-
-@pytest.fixture
-def server():
-    with DataServer() as server:
-        yield server
 
 
 def md5(data):
