@@ -288,42 +288,64 @@ def evaluated(net: nn.Module, predict: learning.Predict, watched: Images) -> dic
     return {"gain": gain}
 
 
-@experiment("05/training", photographs=PHOTOGRAPHS, models=("lite0",))
+def from_s4(out: int, finest: int, seed: int) -> Unet:
+    """A network that goes on from S4: all of S4's weights that have a place in it.
+
+    With other channels or another stride at its end, it has a new head.
+    """
+    net = network(out, finest, "random", seed)
+    own = net.state_dict()
+    with np.load(weights("04/training")) as kept:
+        known = {k: torch.from_numpy(kept[k]).to(own[k]) for k in kept.files if k in own}
+    net.load_state_dict(own | {k: v for k, v in known.items() if v.shape == own[k].shape})
+    net.encoder.requires_grad_(False)
+    return net
+
+
+def frozen(net: Unet) -> Any:
+    """half(net), whose encoder keeps its running statistics too."""
+
+    def call(x: Tensor) -> Tensor:
+        net.encoder.eval()
+        return half(net)(x)
+
+    return call
+
+
+@experiment("05/training", photographs=PHOTOGRAPHS, models=("04_pretrained_fusion",))
 def s2(
     run: Run,
     *,
-    steps: int = 1700,
-    batch: int = 128,
-    rate: float = 2e-3,
-    arms: tuple[str, ...] = ("imagenet", "random"),
+    steps: int = 2400,
+    batch: int = 32,
+    rate: float = 1e-3,
+    sides: tuple[int, ...] = (96, 128),
 ) -> dict[str, Any]:
-    """S2: soft cross-entropy over 313 bins, on pretrained features and from nothing."""
+    """S2: soft cross-entropy over 313 bins; S4's encoder stays, its decoder learns on."""
     rgb, watched = learning.photographs()
-    found = {}
-    for kind in arms:
-        net = network(len(bins.ab_bins()), 4, kind, run.seed)
-        optimizer = adam(net, rate, kind)
-        predict = mean_color(net)
-        rows = learning.train(
-            least(half(net), optimizer, soft_cross_entropy()),
-            [optimizer],
-            learning.on_device(rgb, device()),
-            steps=steps,
-            batch=batch,
-            seed=run.seed,
-            parts={"network": net, "optimizer": optimizer},
-            about={"kind": kind, "rate": rate},
-            measure=lambda net=net, predict=predict: evaluated(net, predict, watched),
-            folder=run.folder / kind,
-        )
-        net.eval()
-        tests = {name: psnr(predict, x, device()) for name, x in test_sets().items()}
-        found[kind] = {"rows": rows, "psnr": {k: v.round(3).tolist() for k, v in tests.items()}}
-        if kind == "imagenet":
-            learning.keep_weights(run.folder / "weights.npz", learning.torch_arrays(net))
+    net = from_s4(len(bins.ab_bins()), 4, run.seed)
+    optimizer = adam(net, rate, "random")
+    predict = mean_color(net)
+    rows = learning.train(
+        least(frozen(net), optimizer, soft_cross_entropy()),
+        [optimizer],
+        learning.on_device(rgb, device()),
+        steps=steps,
+        batch=batch,
+        seed=run.seed,
+        parts={"network": net, "optimizer": optimizer},
+        about={"loss": "soft cross-entropy", "rate": rate},
+        measure=lambda: evaluated(net, predict, watched),
+        folder=run.folder / "long",
+        sides=sides,
+    )
+    net.eval()
+    tests = {name: psnr(predict, x, device()) for name, x in test_sets().items()}
+    learning.keep_weights(run.folder / "weights.npz", learning.torch_arrays(net))
     gray = {name: gray_psnr(x).round(3).tolist() for name, x in test_sets().items()}
     share = prior(rgb).astype(float).round(9).tolist()
-    return told(run, len(rgb), arms=found, gray=gray, prior=share)
+    psnr_of = {name: x.round(3).tolist() for name, x in tests.items()}
+    return told(run, len(rgb), rows=rows, psnr=psnr_of, gray=gray, prior=share, sides=sides)
 
 
 def prior(rgb: Images, every: int = 8) -> NDArray[np.float64]:
@@ -355,7 +377,7 @@ def play(net: Any, D: nn.Module, of_net: Any, of_D: Any, lam: float) -> Any:
     parameters = [p for group in of_net.param_groups for p in group["params"]]
 
     def move(L: Tensor, ab: Tensor, step: int) -> dict[str, Tensor]:
-        hat = half(net)(L).float()  # (N, 2, H/2, W/2)
+        hat = frozen(net)(L).float()  # (N, 2, H/2, W/2)
         true = functional.avg_pool2d(ab, 2)
         seen = functional.avg_pool2d(L, 2) * 2 - 1
         with torch.autocast(L.device.type, torch.bfloat16):
@@ -393,44 +415,55 @@ def enlarged(net: nn.Module) -> learning.Predict:
     return predict
 
 
-@experiment("06/training", photographs=PHOTOGRAPHS, models=("lite0",))
+@experiment("06/training", photographs=PHOTOGRAPHS, models=("04_pretrained_fusion",))
 def s3(
     run: Run,
     *,
-    steps: int = 1000,
-    game: int = 700,
-    batch: int = 128,
-    rate: float = 2e-3,
+    steps: int = 300,
+    game: int = 1000,
+    batch: int = 16,
+    rate: float = 5e-4,
     rate_G: float = 2e-4,
     rate_D: float = 4e-4,
-    lams: tuple[float, ...] = (100.0, 30.0),
+    lams: tuple[float, ...] = (30.0, 100.0, 10.0),
+    sides: tuple[int, ...] = (96, 128),
 ) -> dict[str, Any]:
-    """S3: L1 on pretrained features, then from there a discriminator, for each weight of L1."""
+    """S3: S4's decoder under L1; then from there L1 alone, and with a discriminator for each λ."""
     rgb, watched = learning.photographs()
     pictures = learning.on_device(rgb, device())
-    net = network(2, 2, "imagenet", run.seed)
-    optimizer = adam(net, rate, "imagenet")
-    options: dict[str, Any] = {"batch": batch, "seed": run.seed}
-    rows = learning.train(
-        least(half(net), optimizer, absolute),
-        [optimizer],
-        pictures,
-        steps=steps,
-        parts={"network": net, "optimizer": optimizer},
-        about={"loss": "L1", "rate": rate},
-        measure=lambda: evaluated(net, enlarged(net), watched),
-        folder=run.folder / "L1",
-        **options,
-    )
+    net = from_s4(2, 2, run.seed)
+    options: dict[str, Any] = {"batch": batch, "seed": run.seed, "sides": sides}
+    options |= {"measure": lambda: evaluated(net, enlarged(net), watched)}
+
+    def alone(folder: str, steps: int, rate: float) -> Rows:
+        """Train by L1 alone."""
+        optimizer = adam(net, rate, "random")
+        return learning.train(
+            least(frozen(net), optimizer, absolute),
+            [optimizer],
+            pictures,
+            steps=steps,
+            parts={"network": net, "optimizer": optimizer},
+            about={"loss": "L1", "rate": rate},
+            folder=run.folder / folder,
+            **options,
+        )
+
+    found: dict[str, Any] = {"start": {"rows": alone("start", steps, rate), "psnr": tested(net)}}
     start = {key: value.clone() for key, value in net.state_dict().items()}
-    learning.keep_weights(run.folder / "L1.npz", learning.torch_arrays(net))
-    found = {"L1": {"rows": rows, "psnr": tested(net)}}
-    for lam in lams:
+
+    def keep(name: str, file: str, rows: Rows) -> None:
+        found[name] = {"rows": rows, "psnr": tested(net)}
+        learning.keep_weights(run.folder / f"{file}.npz", learning.torch_arrays(net))
         net.load_state_dict(start)
         net.train()
+
+    net.train()
+    keep("L1 alone", "L1", alone("L1", game, rate_G))
+    for lam in lams:
         torch.manual_seed(run.seed)
         D = discriminator().to(device(), memory_format=torch.channels_last)  # pyright: ignore
-        of_net = adam(net, rate_G, "imagenet", (0.5, 0.999))
+        of_net = adam(net, rate_G, "random", (0.5, 0.999))
         of_D = torch.optim.Adam(D.parameters(), rate_D, (0.5, 0.999))
         rows = learning.train(
             play(net, D, of_net, of_D, lam),
@@ -439,14 +472,12 @@ def s3(
             steps=game,
             parts={"network": net, "D": D, "of_net": of_net, "of_D": of_D},
             about={"lam": lam, "rates": [rate_G, rate_D]},
-            measure=lambda: evaluated(net, enlarged(net), watched),
             folder=run.folder / f"game_{lam:g}",
             **options,
         )
-        found[f"L1 and D, λ = {lam:g}"] = {"rows": rows, "psnr": tested(net)}
-        learning.keep_weights(run.folder / f"game_{lam:g}.npz", learning.torch_arrays(net))
+        keep(f"L1 and D, λ = {lam:g}", f"game_{lam:g}", rows)
     gray = {name: gray_psnr(x).round(3).tolist() for name, x in test_sets().items()}
-    return told(run, len(rgb), arms=found, gray=gray)
+    return told(run, len(rgb), arms=found, gray=gray, sides=sides)
 
 
 def tested(net: nn.Module) -> dict[str, list[float]]:

@@ -47,19 +47,38 @@ def test_frozen_encoders_stay_as_they_are(small, tmp_path):
         assert not torch.equal(head, start["head.weight"])  # the decoder learns in every arm
 
 
-def test_s2_learns_a_distribution(small, tmp_path):
-    result = trainings.s2(Run(tmp_path), steps=2, batch=2, arms=("imagenet",))
-    assert result["arms"]["imagenet"]["rows"][-1]["loss"] > 1.2  # the entropy of soft targets
+@pytest.fixture
+def of_s4(monkeypatch, tmp_path):
+    """Weights of a network that nobody trained, as those of S4."""
+    path = tmp_path / "s4.npz"
+    net = Unet(2, 2, "random", 7)
+    learning.keep_weights(path, learning.torch_arrays(net))
+    monkeypatch.setattr(trainings, "weights", lambda name: path)
+    return net.state_dict()
+
+
+def kept(path, names):
+    with np.load(path) as arrays:
+        return {name: arrays[name].astype(np.float32) for name in names}
+
+
+def test_s2_learns_a_distribution_on_the_features_of_s4(small, of_s4, tmp_path):
+    result = trainings.s2(Run(tmp_path), steps=2, batch=2)
+    assert result["rows"][-1]["loss"] > 1.2  # the entropy of soft targets
     assert len(result["prior"]) == 313 and abs(sum(result["prior"]) - 1) < 1e-6
     fits(tmp_path / "weights.npz", 313, 4)
+    for name, value in kept(tmp_path / "weights.npz", [k for k in of_s4 if "encoder" in k]).items():
+        assert np.allclose(value, of_s4[name].numpy(), rtol=1e-3, atol=1e-6), name
 
 
-def test_s3_plays_from_where_L1_ended(small, tmp_path):
+def test_s3_plays_from_where_L1_ended(small, of_s4, tmp_path):
     result = trainings.s3(Run(tmp_path), steps=2, game=2, batch=2, lams=(100.0,))
-    L1, game = result["arms"]["L1"], result["arms"]["L1 and D, λ = 100"]
-    assert len(L1["rows"]) == len(game["rows"]) == 2
+    game = result["arms"]["L1 and D, λ = 100"]
+    assert len(result["arms"]["L1 alone"]["rows"]) == len(game["rows"]) == 2
     assert all(0 <= row["D"] < 10 for row in game["rows"])
     for name in ("L1", "game_100"):
         fits(tmp_path / f"{name}.npz", 2, 2)
     with np.load(tmp_path / "L1.npz") as one, np.load(tmp_path / "game_100.npz") as other:
         assert any((one[k] != other[k]).any() for k in one.files)
+        assert all((one[k] == other[k]).all() for k in one.files if "encoder" in k)
+    assert trainings.s3(Run(tmp_path), steps=2, game=2, batch=2, lams=(100.0,)) == result
