@@ -58,9 +58,12 @@ def s0(run: Run, *, steps: int = 2500, batch: int = 128, rate: float = 5e-4) -> 
     return keras_training(run, lambda: S0.s0(), steps, batch, rate, S0.PAPER_SCALE)
 
 
+WIDTH = 4  # times the filters of the lesson's compact network
+
+
 @experiment("03/training", photographs=PHOTOGRAPHS, backend="torch")
 def s1(
-    run: Run, *, width: int = 4, steps: int = 2500, batch: int = 128, rate: float = 1e-3
+    run: Run, *, width: int = WIDTH, steps: int = 2500, batch: int = 128, rate: float = 1e-3
 ) -> dict[str, Any]:
     """S1, the compact network with `width` times its filters, from nothing."""
     return keras_training(run, lambda: S1.alone(s1_parts(width)), steps, batch, rate, S1.SCALE)
@@ -420,7 +423,7 @@ def s3(
     run: Run,
     *,
     steps: int = 300,
-    game: int = 1000,
+    game: int = 600,
     batch: int = 16,
     rate: float = 5e-4,
     rate_G: float = 2e-4,
