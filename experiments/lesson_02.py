@@ -1,8 +1,9 @@
 """Lesson 02: what the squared error makes of two networks, of three targets, and of photographs.
 
 `paintbox` and `unet` train on scenes whose best answer is known, `targets` compares Lab with RGB,
-and `checkpoint` makes the shipped colorizer S0 and judges it. Network, loss and loop are the
-lesson's own.
+and `report` repeats what the report is about: epochs side by side, and one model for each class.
+The shipped colorizer S0 is made in `trainings` and judged in `checkpoints`. Network, loss and loop
+are the lesson's own.
 """
 
 from collections.abc import Callable
@@ -12,23 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from course_utils import batches, color, course, metrics, packing, paintbox, photos, progress
-from course_utils.colorizer import Colorizer, save_keras
+from course_utils import color, course, metrics, packing, paintbox, photos
+from course_utils.networks import features
 from course_utils.training import Rows, fit_keras, keras_on
 from experiments import experiment, lesson
-from experiments.data import (
-    TRAINED_ON,
-    TRAINED_ON_LICENCE,
-    judged_photographs,
-    photographs,
-    shared,
-)
-from experiments.judging import judge
+from experiments.data import shared
 from experiments.runner import Run
-from experiments.shipping import ship
+from experiments.scene_classes import CLASSES
 
 L = lesson("02")
-CHECKPOINT = "02_mse_regression"
 SIZE = 64  # pixels a side, of scenes and of the photographs in `targets`
 REGIONS = ("sky", "meadow", "balloon", "roof", "field", "lake")
 
@@ -240,114 +233,155 @@ def psnr(rgb: Image, hats: Any) -> list[float]:
     return np.asarray(metrics.psnr(rgb / np.float32(255), hats)).tolist()
 
 
-# The shipped checkpoint.
+# What the report is about: epochs side by side, and one model for each class.
 
-# (size, learning rate) of every epoch.
-PLAN = ((64, 1e-3),) * 8 + ((128, 1e-3),) * 6 + ((128, 5e-4),) * 2 + ((128, 2e-4), (128, 1e-4))
-Plan = tuple[tuple[int, float], ...]
-
-
-@experiment("02/checkpoint", photographs=("intel", "photos"), models=(CHECKPOINT,))
-def checkpoint(run: Run, *, plan: Plan = PLAN) -> dict[str, Any]:
-    """Train, export, ship and judge S0; every number comes from the ONNX file."""
-    rgb = {size: photographs(size) for size in sorted({size for size, _ in plan})}
-    network, rows = train_checkpoint(rgb, plan, run)
-    size = plan[-1][0]
-    n = len(rgb[size]) - L.HELD_OUT
-    about = {"n": n, "size": size, "seed": run.seed, "plan": plan, "rows": rows}
-    photo = judged_photographs()
-    path = export(network, about, run.folder / f"{CHECKPOINT}.onnx")
-    draft = Colorizer.load(path)
-    judged = judge(photo, {"S0": draft.colorize})
-    ship(path, CHECKPOINT, judged["table"])
-    zero = L.gray_row(*color.split(color.rgb_to_lab(rgb[size][: L.HELD_OUT])))
-    return judged | about | {"zero": [float(x) for x in zero], "audit": per_photo(draft, photo)}
+MARKS = (25, 50, 100, 200)  # the epochs that are shown side by side
+ALBUM = ("maya_beach", "forest_path", "tulip_field", "white_spires")  # the photographs shown
 
 
-def train_checkpoint(rgb: dict[int, Image], plan: Plan, run: Run) -> tuple[Any, Rows]:
-    """S0 on photographs {size: (N, size, size, 3)}, each epoch as `plan` says; and its epochs."""
-    seeded(run.seed)
-    network = L.s0(dtype=L.HALF)
-    network.compile("rmsprop", "mse")
-    judged = rgb[plan[-1][0]][: L.HELD_OUT]
+@experiment("02/report", photographs=("intel",), models=("course_L",))
+def report(
+    run: Run,
+    *,
+    n: int = 100,
+    epochs: int = 200,
+    n_class: int = 120,
+    epochs_class: int = 30,
+    n_validation: int = 100,
+    n_test: int | None = None,
+    thin: int = 2,
+) -> dict[str, Any]:
+    """S0 on mountains alone for many epochs, and one S0 for each class against one for all.
 
-    def epoch(number: int) -> Any:
-        learned = rgb[plan[number][0]][L.HELD_OUT :]
-        return batches.keras_dataset(learned, 10, run.seed, number, ab_scale=L.PAPER_SCALE)
-
-    def rate(number: int) -> float:
-        return plan[number][1]
-
-    def measure(model: Any) -> dict[str, float]:
-        return photo_scores(model, judged)
-
-    return network, fit_keras(network, epoch, len(plan), rate, run.folder, measure)
-
-
-def photo_scores(model: Any, rgb: Image) -> dict[str, float]:
-    """Loss at ab/128, PSNR in dB and chroma of a model's answers for photographs (N, H, W, 3)."""
-    light, ab = color.split(color.rgb_to_lab(rgb))
-    ab_hat = L.answers(model, light)
-    rgb_hat = color.with_ab(light, ab_hat)
+    thin: what S0's filters are divided by, because there are eight trainings.
+    """
+    test = {kind: of_class("test", kind)[:n_test] for kind in CLASSES}
     return {
-        "mse": float(((ab_hat - ab) ** 2).mean() / L.PAPER_SCALE**2),
-        "psnr": float(np.mean(psnr(rgb, rgb_hat))),
-        "chroma": float(np.hypot(ab_hat[..., 0], ab_hat[..., 1]).mean()),
+        "data": "Intel Image Classification, color only; album photographs are shown",
+        "size": SIZE,
+        "seed": run.seed,
+        "n": n,
+        "n_class": n_class,
+        "n_validation": n_validation,
+        "n_test": sum(map(len, test.values())),
+        "batch": 10,
+        "rate": RATE,
+        "parameters": L.s0(thin).count_params(),
+        "shown": list(ALBUM),
+        "mountains": mountains(run, n, epochs, n_validation, test["mountain"], thin),
+        "classes": one_for_each(run, n_class, epochs_class, test, thin),
     }
 
 
-def export(network: Any, about: dict[str, Any], path: Path) -> Path:
-    """Write the network as a colorizer that is not measured yet."""
-    plain = L.s0()  # float32
-    plain.set_weights(network.get_weights())
-    profile = course.profile()
-    minutes = sum(row["minutes"] for row in about["rows"])
-    return save_keras(
-        plain,
-        path,
-        scale=L.PAPER_SCALE,
-        multiple=8,
-        size=about["size"],
-        metrics=[],
-        lesson=CHECKPOINT,
-        architecture="S0 (Song and Liu 2018)",
-        licence="MIT",
-        data=f"{about['n']} photographs: {TRAINED_ON}",
-        data_licence=TRAINED_ON_LICENCE,
-        profile=profile,
-        seed=about["seed"],
-        epochs=len(about["plan"]),
-        plan=in_words(about["plan"]),
-        precision=L.HALF,
-        minutes=f"{minutes:.0f}, on {course.device(profile)[1]}",
-    )
+RATE = 1e-3  # RMSprop's default, in every epoch
 
 
-def in_words(plan: Plan) -> str:
-    """A plan as text, "8 × 64 px at 0.001, …"."""
-    steps = dict.fromkeys(plan)
-    return ", ".join(f"{plan.count(step)} × {step[0]} px at {step[1]:g}" for step in steps)
+def of_class(split: str, kind: str, limit: int | None = None) -> Image:
+    """Color photographs of one class of a published split, (N, SIZE, SIZE, 3); all for testing."""
+    folder = shared("intel") / f"seg_{split}" / kind  # `load` divides it once more
+    halves = ("train", "test") if split == "test" else ("train",)
+    loaded = [photos.load(folder, half, SIZE, limit, color_only=True) for half in halves]
+    return np.concatenate(loaded, dtype=np.uint8, casting="no")
 
 
-def per_photo(model: Colorizer, rgb: Image) -> list[list[float]]:
-    """What the claims need of each photograph (N, H, W, 3), six numbers.
+def trained(
+    rgb: Image,
+    epochs: int,
+    run: Run,
+    name: str,
+    thin: int,
+    measure: Callable[[Any, int], dict[str, Any]] | None = None,
+) -> tuple[Any, Rows]:
+    """S0 after `epochs` passes over photographs, and its rows; measure: of model and epoch."""
+    seeded(run.seed)
+    network = L.s0(thin, dtype=L.HALF)
+    network.compile("rmsprop", "mse")
+    steps = len(rgb) // 10
 
-    Loss at ab/128, ΔE00, colorfulness predicted and true, red pixels, and how many of them are
-    predicted red.
-    """
+    def after(model: Any) -> dict[str, Any]:
+        return measure(model, int(model.optimizer.iterations) // steps) if measure else {}
+
+    epoch = L.epochs_of(rgb, run.seed)
+    return network, fit_keras(network, epoch, epochs, constant, run.folder / name, after)
+
+
+def constant(number: int) -> float:
+    """The learning rate of an epoch."""
+    return RATE
+
+
+def mountains(
+    run: Run, n: int, epochs: int, n_validation: int, test: Image, thin: int
+) -> dict[str, Any]:
+    """Training and validation loss by epoch; PSNR and answers for the album at MARKS."""
+    rgb = of_class("train", "mountain", n + n_validation)
+    held, held_ab = color.split(color.rgb_to_lab(rgb[n:]))
+    names = [photo.name for photo in photos.album("test")]
+    album = color.L(photos.load("album", "test", SIZE)[[names.index(x) for x in ALBUM]])
+    gray = zero_psnr(test)
+
+    def measure(model: Any, epoch: int) -> dict[str, Any]:
+        if epoch % 5 and epoch not in (1, 2, 3):
+            return {}
+        error = (L.answers(model, held) - held_ab) / L.PAPER_SCALE
+        row: dict[str, Any] = {"validation": float((error**2).mean())}
+        if epoch in MARKS:
+            values = color_psnr(model, test)
+            row["psnr"] = values.tolist()
+            row["gain"] = list(metrics.bootstrap(values - gray))
+            row["shown"] = packed(L.answers(model, album))
+        return row
+
+    _, rows = trained(rgb[:n], epochs, run, "mountains", thin, measure)
+    zero = float((held_ab**2).mean() / L.PAPER_SCALE**2)
+    return {"epochs": epochs, "n_test": len(test), "zero": zero, "rows": rows}
+
+
+def one_for_each(
+    run: Run, n: int, epochs: int, test: dict[str, Image], thin: int
+) -> dict[str, Any]:
+    """PSNR of every test photograph: its class's model, the chosen one's, and one for all."""
+    train = {kind: of_class("train", kind, n) for kind in CLASSES}
+    rgb = np.concatenate(list(test.values()))
+    labels = np.repeat(np.arange(len(CLASSES)), [len(x) for x in test.values()])
+
+    def measure(model: Any, epoch: int) -> dict[str, Any]:
+        if epoch * len(CLASSES) == epochs:  # as many steps as one of the six has in all
+            return {"psnr": color_psnr(model, rgb).tolist()}
+        return {}
+
     table = []
-    for photo in progress.bar(rgb, "audit"):
-        hat = model.colorize(photo)
-        ab, ab_hat = color.ab(photo), color.ab(hat)
-        red, red_hat = is_red(ab), is_red(ab_hat)
-        mse = float(((ab - ab_hat) ** 2).mean() / L.PAPER_SCALE**2)
-        vivid = metrics.colorfulness(hat), metrics.colorfulness(photo)
-        reds = int(red.sum()), int((red & red_hat).sum())
-        table.append([mse, metrics.delta_e(photo, hat), *vivid, *reds])
-    return table
+    for kind, pictures in train.items():
+        network, _ = trained(pictures, epochs, run, kind, thin)
+        table.append(color_psnr(network, rgb))
+    together = np.concatenate(list(train.values()))
+    of_all, rows = trained(together, epochs, run, "all", thin, measure)
+    p = features("course_L").classify(rgb)  # (N, 6)
+    chosen = p.argmax(axis=1)
+    each = np.stack(table, axis=1)  # (N, 6)
+    values = {
+        "gray": zero_psnr(rgb),
+        "its class's model": each[np.arange(len(rgb)), labels],
+        "the chosen model": each[np.arange(len(rgb)), chosen],
+        "one model for all": color_psnr(of_all, rgb),
+        "one model for all, early": next(row["psnr"] for row in rows if "psnr" in row),
+    }
+    return {
+        "epochs": epochs,
+        "names": list(CLASSES),
+        "labels": labels.tolist(),
+        "chosen": chosen.tolist(),
+        "psnr": {name: np.round(x, 3).tolist() for name, x in values.items()},
+    }
 
 
-def is_red(ab: Floats) -> NDArray[np.bool_]:
-    """Which pixels are red, (H, W), of ab (H, W, 2)."""
-    a, b = ab[..., 0], ab[..., 1]
-    return (a > L.RED) & (a > np.abs(b))
+def color_psnr(model: Any, rgb: Image) -> Floats:
+    """PSNR in dB, (N,), of a model's color with the true L."""
+    light = color.L(rgb)
+    return np.asarray(psnr(rgb, color.with_ab(light, L.answers(model, light))))
+
+
+def zero_psnr(rgb: Image) -> Floats:
+    """PSNR in dB, (N,), of a = b = 0 with the true L."""
+    light = color.L(rgb)
+    return np.asarray(psnr(rgb, color.with_ab(light, np.zeros((*light.shape[:3], 2), np.float32))))

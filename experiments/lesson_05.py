@@ -1,46 +1,31 @@
 """Lesson 05: what weights do to a predicted distribution, on scenes and on photographs.
 
 `on_paintbox` trains four losses where the truth is known, `on_photographs` the report's arms on its
-mountains and glaciers, and `checkpoint` makes the shipped colorizer S2, judges it, and stores it at
-three precisions. Network, losses and loop are the lesson's own.
+mountains and glaciers; both with the network that the report follows. The shipped S2 is made in
+`trainings` and `checkpoints`.
 """
 
-import tempfile
 import time
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
-import onnx
-import onnxruntime
 import torch
 from numpy.typing import NDArray
-from onnxruntime import quantization
 from scipy.special import softmax
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_utils import bins, color, course, metrics, paintbox, photos, progress, training
-from course_utils.colorizer import Colorizer, save_torch
-from course_utils.colorizer import graph as onnx_graph
+from course_utils import batches, bins, color, course, metrics, paintbox, photos, progress, training
 from course_utils.training import Rows
 from experiments import experiment, lesson
-from experiments.data import (
-    TRAINED_ON,
-    TRAINED_ON_LICENCE,
-    judged_photographs,
-    photographs,
-    shared,
-)
+from experiments.data import judged_photographs, shared
 from experiments.judging import judge
 from experiments.runner import Run
-from experiments.shipping import ship
 
 L = lesson("05")
 
-CHECKPOINT = "05_quantized_classification"
-THIN = 8  # the arms have an eighth of the published filters, the shipped network a quarter
+THIN = 8  # the arms have an eighth of the published filters
 COLD = ("mountain", "glacier")
 SIX = ("mountain", "glacier", "sea", "forest", "street", "buildings")  # Intel's classes
 TEMPERATURES = (1.0, 0.8, 0.6, 0.5, 0.38, 0.3, 0.2, 0.1, 0.05)
@@ -55,19 +40,116 @@ def device() -> str:
     return course.device(course.profile())[0]
 
 
+# The report's network, read as that of Zhang et al. 2016.
+
+
+WIDE = (512, 512, 512)
+BLOCKS = (  # filters of a block's convolutions, stride of its last, dilation
+    ((64, 64), 2, 1),
+    ((128, 128), 2, 1),
+    ((256, 256, 256), 2, 1),
+    *((WIDE, 1, dilation) for dilation in (1, 2, 2, 1)),
+)
+
+
+def block(channels: int, filters: Iterable[int], stride: int, dilation: int) -> list[nn.Module]:
+    """3×3 convolutions with ReLU; the last has the stride and the batch normalization."""
+    layers: list[nn.Module] = []
+    filters = list(filters)
+    for number, width in enumerate(filters, 1):
+        last = number == len(filters)
+        step = stride if last else 1
+        layers.append(nn.Conv2d(channels, width, 3, step, dilation, dilation, bias=not last))
+        layers += [nn.BatchNorm2d(width), nn.ReLU()] if last else [nn.ReLU()]
+        channels = width
+    return layers
+
+
+def body(out: int = 313, thin: int = 1, device: str = "cpu") -> nn.Sequential:
+    """From L / 100 (N, 1, H, W) to (N, out, H / 4, W / 4); `thin` divides the filters."""
+    layers: list[nn.Module] = []
+    channels = 1
+    for filters, stride, dilation in BLOCKS:
+        filters = [width // thin for width in filters]
+        layers += block(channels, filters, stride, dilation)  # at last (N, 512, H / 8, W / 8)
+        channels = filters[-1]
+    half = 256 // thin
+    layers += [nn.ConvTranspose2d(channels, half, 4, 2, 1), nn.ReLU()]  # (N, 256, H / 4, W / 4)
+    for _ in range(2):
+        layers += [nn.Conv2d(half, half, 3, 1, 1), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Conv2d(half, out, 1)).to(device)  # (N, out, H / 4, W / 4)
+
+
+def one_of_sixteen(ab: Tensor, rng: np.random.Generator) -> Tensor:
+    """One pixel of every 4 × 4 block, the same place in all: (N, 2, H, W) to (N, 2, H/4, W/4)."""
+    row, column = rng.integers(4, size=2)
+    return ab[..., row::4, column::4]
+
+
+def cross_entropy(
+    w: NDArray | None = None, inside: bool = True
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """Soft cross-entropy in nats; w (313,) weighs the bins inside the sum, or each pixel's top."""
+    weights = torch.ones(len(L.CENTERS)) if w is None else torch.tensor(w, dtype=torch.float32)
+
+    def loss(logits: Tensor, ab: Tensor) -> Tensor:  # (N, 313, h, w); (N, 2, h, w) CIELAB units
+        near, z = L.codes(ab.movedim(1, -1).numpy())  # (N, 5, h, w), the nearest first
+        z = z * weights[near if inside else near[:, :1]]
+        return L.cross_entropy(logits, near.to(logits.device), z.to(logits.device))
+
+    return loss
+
+
+def squared(output: Tensor, ab: Tensor) -> Tensor:
+    """The squared error at ab / 110, for the baseline; output (N, 2, h, w)."""
+    return F.mse_loss(output, ab.to(output.device) / color.AB_SCALE)
+
+
+def pairs(
+    source: Source, number: int, seed: int, augmented: bool
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """The batches of one epoch: L / 100 (N, 1, H, W), and ab (N, 2, H / 4, W / 4)."""
+    rng = np.random.default_rng((seed, number))
+    batch = min(16, batches.count(source))
+    loader = batches.torch_loader(source, batch, seed, number, augmented, ab_scale=1)
+    for x, ab in progress.bar(loader, f"epoch {number + 1}"):
+        rest = (0, -x.shape[-1] % 8, 0, -x.shape[-2] % 8)  # 150 is no multiple of 8
+        x, ab = (F.pad(each, rest, "replicate") for each in (x, ab))
+        yield x.to(device()), one_of_sixteen(ab, rng)
+
+
+def one_epoch(
+    network: nn.Module,
+    loss: Callable[[Tensor, Tensor], Tensor],
+    adam: torch.optim.Adam,
+    data: Iterable[tuple[Tensor, Tensor]],
+) -> dict[str, float]:
+    """Train for one epoch; its mean loss, its learning rate, and the minutes that it took."""
+    network.train()
+    losses, begun = [], time.monotonic()
+    for x, ab in data:
+        value = loss(network(x), ab)
+        adam.zero_grad()
+        value.backward()
+        adam.step()
+        losses.append(value.item())
+    row = {"loss": float(np.mean(losses)), "rate": adam.param_groups[0]["lr"]}
+    return row | {"minutes": round((time.monotonic() - begun) / 60, 2)}
+
+
 # The arms: one network and one start, four losses.
 
 ARMS = ("L2", "plain", "rebalanced", "weight at the top bin")
 
 
-def loss_of(arm: str, w: NDArray) -> tuple[Callable, int]:
+def loss_of(arm: str, w: NDArray) -> tuple[Callable[[Tensor, Tensor], Tensor], int]:
     """The loss of an arm, from the weights (313,) of the bins, and how many channels it wants."""
     Q = len(L.CENTERS)
     losses = {
-        "L2": (L.squared, 2),
-        "plain": (L.cross_entropy(), Q),
-        "rebalanced": (L.cross_entropy(w), Q),
-        "weight at the top bin": (L.cross_entropy(w, inside=False), Q),
+        "L2": (squared, 2),
+        "plain": (cross_entropy(), Q),
+        "rebalanced": (cross_entropy(w), Q),
+        "weight at the top bin": (cross_entropy(w, inside=False), Q),
     }
     return losses[arm]
 
@@ -81,21 +163,45 @@ def fingerprint(source: Source) -> str:
 def train_arm(
     arm: str, w: NDArray, source: Source, epochs: int, run: Run, place: str, augmented: bool = True
 ) -> Trained:
-    """Train one arm by the rule for the rate; the network and its rows.
+    """Train one arm by the report's rule for the rate; the network and its rows.
 
-    w: the weights of the bins, (313,). place: the folder of its state, below the run's.
+    w: the weights of the bins, (313,). place: the folder of its state, below the run's. From 0.001
+    the rate falls to a tenth whenever the loss improves by less than 0.0001.
     """
     loss, channels = loss_of(arm, w)
     torch.manual_seed(run.seed)  # the same start for every arm
-    network = L.body(channels, THIN, device())
+    network = body(channels, THIN, device())
     about = {"arm": arm, "loss": "squared error" if arm == "L2" else "soft cross-entropy"}
     about |= {"weights": training.fingerprint(w), "data": fingerprint(source)}
     about |= {"epochs": epochs, "rates": "by the rule", "seed": run.seed, "augmented": augmented}
+    adam = torch.optim.Adam(network.parameters(), 1e-3)
+    rule: dict[str, Any] = {"factor": 0.1, "patience": 0, "threshold": 1e-4}
+    plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(adam, threshold_mode="abs", **rule)
+    parts = {"network": network, "adam": adam, "plateau": plateau}
+    folder = run.folder / place
+    rows = training.restore_torch(folder, about, **parts)
+    for number in range(len(rows), epochs):
+        data = pairs(source, number, run.seed, augmented)
+        rows.append({"epoch": number + 1} | one_epoch(network, loss, adam, data))
+        plateau.step(rows[-1]["loss"])
+        training.keep_torch(folder, rows, about, **parts)
+    return network, rows
 
-    def batches(number):
-        return L.pairs(source, number, device(), run.seed, augmented), None
 
-    return network, L.learn(network, loss, batches, epochs, None, run.folder / place, about)
+def answers(network: nn.Module, light: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Raw output (N, H / 4, W / 4, C) for L (N, H, W, 1) in 0…100; sizes are rounded up to 8."""
+    network.eval()
+    x = L.light(light)
+    x = F.pad(x, (0, -x.shape[-1] % 8, 0, -x.shape[-2] % 8), "replicate")
+    with torch.inference_mode():
+        parts = [network(part.to(device())).cpu() for part in x.split(16)]
+    return torch.cat(parts).movedim(1, -1).numpy()  # (N, h, w, C)
+
+
+def to_full(x: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+    """(N, h, w, C) at a quarter of the size to (N, height, width, C), bilinearly."""
+    y = L.enlarge(torch.from_numpy(np.moveaxis(x, -1, 1)), 4)[..., :height, :width]
+    return y.movedim(1, -1).numpy()
 
 
 # Paintbox, where the truth is known.
@@ -146,14 +252,14 @@ def prices(scenes: paintbox.Scenes, p: NDArray) -> list[list[float]]:
     size = scenes.L.shape[1:3]
     enlarged = p.shape[1:3] != size
     answers = (bins.decode(p, T) for T in TEMPERATURES)
-    return [price(scenes, L.enlarge(ab, *size) if enlarged else ab) for ab in answers]
+    return [price(scenes, to_full(ab, *size) if enlarged else ab) for ab in answers]
 
 
 def scene_scores(network: nn.Module, scenes: paintbox.Scenes, w: NDArray) -> dict[str, Any]:
     """What the lesson asks of one trained network; w: the weights of the bins, (313,)."""
-    output = L.run(network, scenes.L, device())
+    output = answers(network, scenes.L)
     if output.shape[-1] == 2:
-        ab_hat = L.enlarge(color.AB_SCALE * output, *scenes.L.shape[1:3])
+        ab_hat = to_full(color.AB_SCALE * output, *scenes.L.shape[1:3])
         return {"price": price(scenes, ab_hat)}
     q = softmax(output, axis=-1)
     scores = {"said": distribution_scores(scenes, q), "prices": prices(scenes, q)}
@@ -229,19 +335,19 @@ def quarter_code(rgb: Picture) -> Picture:
     rest = (0, -height % 4), (0, -width % 4), (0, 0)
     z = bins.dense(*bins.encode(np.pad(ab, rest, "edge")))  # (4 h, 4 w, 313)
     z = z.reshape(1, len(z) // 4, 4, z.shape[1] // 4, 4, -1).mean((2, 4))  # (1, h, w, 313)
-    return recolored(rgb, L.enlarge(bins.decode(z, T=0.38), height, width)[0])
+    return recolored(rgb, to_full(bins.decode(z, T=0.38), height, width)[0])
 
 
 def painter(network: nn.Module, T: float = 0.38, w: NDArray | float = 1.0) -> Callable:
     """A function from a photograph to its colored copy; w weighs the bins before decoding."""
 
     def paint(rgb: Picture) -> Picture:
-        output = L.run(network, color.L(rgb)[None], device())  # (1, h, w, C)
+        output = answers(network, color.L(rgb)[None])  # (1, h, w, C)
         if output.shape[-1] == 2:
             ab = color.AB_SCALE * output
         else:
             ab = bins.decode(w * softmax(output, axis=-1), T)
-        return recolored(rgb, L.enlarge(ab, *rgb.shape[:2])[0])
+        return recolored(rgb, to_full(ab, *rgb.shape[:2])[0])
 
     return paint
 
@@ -291,189 +397,3 @@ def on_photographs(
     about |= {"rows": {name: rows for name, (_, rows) in trained.items()}, "warm": warm}
     about |= {"warm_share": [float(photo_prior(x) @ is_warm(L.CENTERS)) for x in (cold, mixed)]}
     return judge(judged, models) | about | {"w": np.round(w, 4).tolist()}
-
-
-# The shipped network.
-
-# (size, learning rate) of every epoch.
-PLAN = ((64, 1e-3),) * 4 + ((96, 1e-3), (96, 3e-4), (96, 1e-4))
-Plan = tuple[tuple[int, float], ...]
-
-
-def photo_scores(network: nn.Module, rgb: NDArray[np.uint8]) -> dict[str, float]:
-    """PSNR in dB and mean chroma of the answers for photographs, at T = 1 and at T = 0.38."""
-    light = color.L(rgb)
-    q, row = L.distribution(network, light, device()), {}
-    for T in (1.0, 0.38):
-        ab_hat = L.enlarge(bins.decode(q, T), *light.shape[1:3])
-        psnr = metrics.psnr(rgb / np.float32(255), color.with_ab(light, ab_hat))
-        row[f"psnr {T:g}"] = float(psnr.mean())
-        row[f"chroma {T:g}"] = float(np.hypot(*np.moveaxis(ab_hat, -1, 0)).mean())
-    return row
-
-
-def train_checkpoint(
-    rgb: dict[int, NDArray[np.uint8]], plan: Plan, thin: int, held_out: int, run: Run
-) -> Trained:
-    """Train the network that is shipped, each epoch as planned; the network and its rows.
-
-    rgb: {size: the same photographs (N, size, size, 3)}; the first `held_out` judge each epoch.
-    thin: divides the published filters.
-    """
-    torch.manual_seed(run.seed)
-    network = L.body(thin=thin, device=device())
-    judged = rgb[plan[-1][0]][:held_out]
-    about = {"arm": f"shipped, filters / {thin}", "loss": "soft cross-entropy"}
-    about |= {"data": training.fingerprint(*rgb.values()), "held out": held_out}
-    about |= {"epochs": len(plan), "rates": [rate for _, rate in plan], "seed": run.seed}
-    about |= {"sizes": [size for size, _ in plan]}
-
-    def batches(number):
-        size, rate = plan[number]
-        return L.pairs(rgb[size][held_out:], number, device(), run.seed), rate
-
-    def measure(network):
-        return photo_scores(network, judged)
-
-    rule = len(plan), measure, run.folder / "states", about
-    return network, L.learn(network, L.cross_entropy(), batches, *rule)
-
-
-class Colorist(nn.Module):
-    """L / 100 (N, 1, H, W) and T to ab / 110 (N, 2, H, W): the annealed mean of a network."""
-
-    centers: torch.Tensor  # (2, 313, 1, 1)
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-        centers = torch.tensor(L.CENTERS.T / color.AB_SCALE)[..., None, None]
-        self.register_buffer("centers", centers)
-
-    def forward(self, x: torch.Tensor, T: torch.Tensor) -> torch.Tensor:
-        p = (self.network(x) / T).softmax(1)  # (N, 313, H / 4, W / 4)
-        ab = F.conv2d(p, self.centers)  # (N, 2, H / 4, W / 4)
-        return F.interpolate(ab, scale_factor=4, mode="bilinear")  # (N, 2, H, W)
-
-
-def export(network: nn.Module, about: dict[str, Any], path: Path) -> Path:
-    """Write the network as a colorizer that is not measured yet."""
-    profile = course.profile()
-    minutes = sum(row["minutes"] for row in about["rows"])
-    return save_torch(
-        Colorist(network),
-        path,
-        scale=color.AB_SCALE,
-        multiple=8,
-        size=about["size"],
-        T=0.38,
-        metrics=[],
-        lesson=CHECKPOINT,
-        architecture="S2 (Liu), read as Zhang et al. 2016 with a quarter of the filters, 313 bins",
-        data=f"{about['n']} photographs: {TRAINED_ON}",
-        data_licence=TRAINED_ON_LICENCE,
-        licence="MIT",
-        profile=profile,
-        seed=about["seed"],
-        epochs=len(about["plan"]),
-        loss="soft cross-entropy, not rebalanced",
-        plan=str(list(about["plan"])),
-        minutes=f"{minutes:.0f}, on {course.device(profile)[1]}",
-    )
-
-
-@experiment("05/checkpoint", photographs=("intel", "photos"), models=(CHECKPOINT,))
-def checkpoint(
-    run: Run, *, plan: Plan = PLAN, thin: int = 4, held_out: int = 200, judged: int = 60
-) -> dict[str, Any]:
-    """Train, export, ship and judge S2, and its file at three precisions."""
-    rgb = {size: photographs(size) for size in sorted({size for size, _ in plan})}
-    network, rows = train_checkpoint(rgb, plan, thin, held_out, run)
-    size = plan[-1][0]
-    about = {"n": len(rgb[size]) - held_out, "size": size, "seed": run.seed}
-    about |= {"plan": plan, "rows": rows}
-    photo = judged_photographs()
-    path = export(network, about, run.folder / f"{CHECKPOINT}.onnx")
-    draft = Colorizer.load(path)
-    models = {"T = 0.38": draft.colorize, "T = 1": lambda rgb: draft.colorize(rgb, T=1.0)}
-    result = judge(photo, models)
-    ship(path, CHECKPOINT, result["table"])
-    return result | about | {"precision": precision_table(network, rgb[size][-12:], photo[:judged])}
-
-
-# One network, three files.
-
-
-class Feeds(quantization.CalibrationDataReader):
-    """L of pictures (N, H, W, 1), one after the other, as onnxruntime asks for them."""
-
-    def __init__(self, light: NDArray) -> None:
-        self.feeds = iter([{"L": np.moveaxis(x[None], -1, 1)} for x in light])  # each (1, 1, H, W)
-
-    def get_next(self) -> dict[str, NDArray] | None:
-        return next(self.feeds, None)
-
-
-def as_int8(graph: onnx.ModelProto, light: NDArray, folder: str) -> onnx.ModelProto:
-    """A graph whose convolutions work on 8-bit numbers; their ranges are measured on L.
-
-    light: L of some pictures, (N, H, W, 1).
-    """
-    plain, path = Path(folder, "float32.onnx"), Path(folder, "int8.onnx")
-    onnx.save(graph, plain)
-    options = {"op_types_to_quantize": ["Conv", "ConvTranspose"], "per_channel": True}
-    quantization.quantize_static(plain, path, Feeds(light), **options)
-    return onnx.load(path)
-
-
-def three_files(network: nn.Module, light: NDArray) -> dict[str, bytes]:
-    """{precision: the same network as the bytes of an ONNX file}; light: see `as_int8`."""
-    inside, _ = onnx_graph.from_torch(Colorist(network), 8, 0.38)
-    whole = onnx_graph.frame(inside, color.AB_SCALE, 8, 0.38)
-    graphs = {"float32": whole, "float16 in the file": onnx_graph.halve(whole)}
-    with tempfile.TemporaryDirectory() as folder:
-        graphs["int8"] = as_int8(whole, light, folder)
-    return {name: found.SerializeToString() for name, found in graphs.items()}
-
-
-Sessions = dict[str, onnxruntime.InferenceSession]
-
-
-def median_seconds(sessions: Sessions, light: NDArray, rounds: int = 15) -> dict[str, float]:
-    """Of each session for L (N, 1, H, W); they take turns, so that a busy machine is fair."""
-    taken = {name: [] for name in sessions}
-    for _ in range(rounds):
-        for name, session in sessions.items():
-            begun = time.perf_counter()
-            session.run(["ab"], {"L": light})
-            taken[name].append(time.perf_counter() - begun)
-    return {name: float(np.median(values)) for name, values in taken.items()}
-
-
-def all_answers(sessions: Sessions, light: NDArray) -> dict[str, NDArray[np.float32]]:
-    """{name: ab (N, 2, H, W)} of every session, picture by picture, for L (N, 1, H, W)."""
-    return {
-        name: np.concatenate([np.asarray(session.run(["ab"], {"L": x[None]})[0]) for x in light])
-        for name, session in sessions.items()
-    }
-
-
-def precision_table(
-    network: nn.Module, seen: NDArray[np.uint8], held: NDArray[np.uint8]
-) -> list[list]:
-    """[precision, bytes, times as fast as float32, largest and mean difference in ab].
-
-    seen: photographs (N, H, W, 3) that the ranges of int8 are measured on. held: others, for the
-    differences.
-    """
-    files = three_files(network, color.L(seen))
-    sessions = {name: onnxruntime.InferenceSession(content) for name, content in files.items()}
-    light = np.moveaxis(color.L(held), -1, 1)  # (N, 1, H, W)
-    seconds = median_seconds(sessions, np.tile(light[:1], (1, 1, 2, 2)))
-    ab = all_answers(sessions, light)
-    gaps = {name: np.abs(ab[name] - ab["float32"]) for name in files}
-    return [
-        [name, len(files[name]), seconds["float32"] / seconds[name]]
-        + [float(gap.max()), float(gap.mean())]
-        for name, gap in gaps.items()
-    ]

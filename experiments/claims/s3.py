@@ -92,8 +92,9 @@ def inception_range(said):
     fails="on these photographs gray passes it: most of SSIM is L, which was given",
 )  # fmt: skip
 def ssim_mark(said, result):
+    result = result["sets"]["Intel"]
     gray = row_of(result, "gray")["ssim"]
-    condition = f"{result['n_test']} Intel test photographs, 150 px, without any color"
+    condition = f"{result['n_test']} {result['data']}, without any color"
     measured = f"SSIM {between(gray, 3, sign='')}"
     return condition, measured, graded(gray[2] < said["ssim"], gray[1] > said["ssim"])
 
