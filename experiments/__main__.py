@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from experiments import pages
+from experiments import pages, parallel
 from experiments.runner import EXPERIMENTS, register_all, run
 
 
@@ -25,14 +25,18 @@ def main(argv: list[str] | None = None) -> int:
             f"{', '.join(sorted(EXPERIMENTS))}."
         )
     os.environ["KERAS_BACKEND"] = EXPERIMENTS[arguments.name].backend  # Keras reads it once
+    parallel.join()
     try:
         run(arguments.name, arguments.fresh)
-        pages.write()
+        if parallel.first():
+            pages.write()
     except (ValueError, FileNotFoundError) as error:
         parser.error(str(error))
     except KeyboardInterrupt:
         print("Interrupted: the same command goes on from the last state.", file=sys.stderr)
         return 130
+    finally:
+        parallel.leave()
     return 0
 
 

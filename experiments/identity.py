@@ -20,7 +20,7 @@ from experiments import exports
 
 HERE = Path(__file__).parent
 # Modules that run and keep experiments without having a part in what they find.
-MACHINERY = {"exports", "identity", "pages", "runner", "shipping", "stale"}
+MACHINERY = {"exports", "identity", "pages", "parallel", "runner", "shipping", "stale"}
 
 
 def digest(value: Any) -> str:

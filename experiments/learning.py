@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from course_utils import color, course, files, photos, progress
 from course_utils.training import Rows, fingerprint, keep_torch, restore_torch
+from experiments import parallel
 from experiments.data import shared
 
 SIZE = 128  # pixels a side of the photographs that are learned from
@@ -141,7 +142,7 @@ def rate(step: int, steps: int, warm: int = 200) -> float:
 def train(
     move: Callable[[Tensor, Tensor, int], dict[str, Tensor]],
     optimizers: Sequence[torch.optim.Optimizer],
-    rgb: Tensor,
+    rgb: Tensor | Callable[[int], Tensor],
     *,
     steps: int,
     batch: int,
@@ -157,13 +158,18 @@ def train(
     """Train for some steps; return `rows` rows: step, mean of each loss, and what `measure` gives.
 
     move: does one step on a batch of `batch_of` and its number, gives its losses. optimizers:
-    their rates are set before each step. rgb: uint8 (N, 3, H, W) on the device. parts: all that
-    training changes, by name; about: what a state belongs to. A run that finds a state of the same
-    parts and `about` in `folder` goes on after it. stop: end at this step, early.
-    sides: pixels a side of the batches, in turns.
+    their rates are set before each step. rgb: uint8 (N, 3, H, W) on the device, or a function of
+    the number of a row that gives those of its steps. parts: all that training changes, by name;
+    about: what a state belongs to. A run that finds a state of the same parts and `about` in
+    `folder` goes on after it. stop: end at this step, early. sides: pixels a side of the batches,
+    in turns. Where torchrun has started several processes, each takes its share of every batch.
     """
+    of_row = rgb if callable(rgb) else lambda row: rgb
+    pictures = of_row(0)
     about = about | {"steps": steps, "batch": batch, "seed": seed, "rows": rows}
-    about |= {"data": fingerprint(rgb[:64].cpu().numpy(), np.array(rgb.shape))}
+    about |= {"data": fingerprint(pictures[:64].cpu().numpy(), np.array(pictures.shape))}
+    for module in (part for part in parts.values() if isinstance(part, torch.nn.Module)):
+        parallel.share(module)
     kept = restore_torch(folder, about, **parts)
     full = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
     if kept:
@@ -172,15 +178,18 @@ def train(
     ends = [end for end in ends if end <= (stop or steps)]
     for end in ends[len(kept) :]:
         begin = kept[-1]["step"] if kept else 0
+        pictures = of_row(len(kept)) if len(kept) else pictures
         losses = []
         for step in progress.bar(range(begin, end), f"to step {end} of {steps}"):
             for optimizer, rates in zip(optimizers, full, strict=True):
                 for group, highest in zip(optimizer.param_groups, rates, strict=True):
                     group["lr"] = highest * rate(step, steps)
-            losses.append(move(*batch_of(rgb, batch, seed, step, sides), step))
-        means = {key: float(torch.stack([x[key] for x in losses]).mean()) for key in losses[0]}
+            L, ab = batch_of(pictures, batch, seed, step, sides)
+            losses.append(move(parallel.part(L), parallel.part(ab), step))
+        stacks = {key: torch.stack([x[key] for x in losses]).mean() for key in losses[0]}
+        means = {key: float(parallel.mean(x)) for key, x in stacks.items()}
         kept.append({"step": end, "rates": full} | means | measure())
-        keep_torch(folder, kept, about, **parts)
+        keep_torch(folder if parallel.first() else None, kept, about, **parts)
     return [{key: value for key, value in row.items() if key != "rates"} for row in kept]
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from course_utils import course, files
-from experiments import identity
+from experiments import identity, parallel
 from experiments.data import shared
 
 STATES = Path(__file__).resolve().parents[1] / "build" / "experiments"
@@ -111,7 +111,8 @@ def run(name: str, fresh: bool = False) -> dict[str, Any]:
         "versions": {"python": platform.python_version(), **versions},
     }
     text = json.dumps(result, indent=1, allow_nan=False, ensure_ascii=False)
-    files.write(files.RESULTS / f"{name}.json", text + "\n")
+    if parallel.first():
+        files.write(files.RESULTS / f"{name}.json", text + "\n")
     return result
 
 

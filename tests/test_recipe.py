@@ -7,7 +7,7 @@ from PIL import Image
 
 from course_utils import color, photos
 from course_utils.colorizer import Colorizer
-from experiments import data, learning, recipe, trainings
+from experiments import data, learning, recipe, shards, trainings
 
 RED, BLUE = (200, 60, 40), (40, 60, 200)
 
@@ -81,7 +81,7 @@ def test_a_colorizer_of_your_own_folder(tmp_path, colors, monkeypatch, capsys):
     out = tmp_path / "mine.onnx"
     with pytest.raises(ValueError, match="at least 40000"):
         monkeypatch.setattr(recipe, "LEAST", 40000)
-        recipe.train([folder], out)
+        recipe.of_folders([folder])
     monkeypatch.setattr(recipe, "LEAST", 10)
     assert recipe.main([str(folder), "-o", str(out), "--steps", "20", "--batch", "4"]) == 0
     assert "left out" in capsys.readouterr().out
@@ -95,6 +95,38 @@ def test_a_colorizer_of_your_own_folder(tmp_path, colors, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         recipe.main([str(folder), "-o", str(out), "--steps", "20", "--batch", "5"])
     assert "another batch" in capsys.readouterr().err
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Pictures of 32 px in every batch; folders may be small."""
+    monkeypatch.setattr(recipe, "LEAST", 10)
+    monkeypatch.setattr(learning, "SIDES", (32,))
+    monkeypatch.setattr(
+        learning.train,
+        "__kwdefaults__",
+        learning.train.__kwdefaults__ | {"sides": (32,), "rows": 2},
+    )
+
+
+def test_shards_make_a_colorizer_that_is_a_distribution(tmp_path, colors, short, capsys):
+    shards.write((x.repeat(2, 0).repeat(2, 1) for x in colors), tmp_path / "shards", count=10)
+    out = tmp_path / "mine.onnx"
+    arguments = ["--shards", str(tmp_path / "shards"), "-o", str(out), "--system", "S2"]
+    assert recipe.main([*arguments, "--steps", "4", "--batch", "4"]) == 0
+    assert "10 photographs left out" in capsys.readouterr().out
+    model = Colorizer.load(out)
+    assert model.T == 1 and model.rebalances and model.metadata["data"] == "3 shards of shards"
+
+
+def test_a_colorizer_that_played_against_a_discriminator(tmp_path, colors, short):
+    pictures = learning.on_device(colors.repeat(2, 1).repeat(2, 2), "cpu")
+    about = {"data": "flat colors", "data_licence": "none"}
+    options = {"steps": 4, "batch": 4, "weights": "random"} | about
+    alone = recipe.train(pictures, colors[:4], tmp_path / "alone.onnx", "S4", **options)
+    played = recipe.train(pictures, colors[:4], tmp_path / "played.onnx", "S3", **options)
+    assert list((tmp_path / "played.state" / "game").iterdir())
+    assert alone.read_bytes() != played.read_bytes()
 
 
 def test_weights_travel_through_the_file_of_a_training(tmp_path):
