@@ -1,278 +1,482 @@
-"""Lesson 03."""
+"""Lesson 03. Keras takes its time: answers that need it are made when they are tried."""
+
+import importlib
 
 import numpy as np
-from scipy.optimize import brentq
 
-from check_cases import GENERIC, Cases, float32, forgets, torch_with_grad
-
-
-def place_by_place(v, x, W, b, last=lambda y: y * (y > 0), first=True):
-    """The fusion layer with two loops over positions."""
-    out = np.empty((*x.shape[:2], W.shape[1]))
-    for i in range(x.shape[0]):
-        for j in range(x.shape[1]):
-            out[i, j] = last(b + np.r_[(v, x[i, j]) if first else (x[i, j], v)] @ W)
-    return out
+from check_cases import GENERIC, Cases, Made, forgets
 
 
-def rows(slope, axis=0):
-    """Where slopes stand, along one axis, sorted."""
-    return np.unique(np.nonzero(slope)[axis])
+class Later:
+    """A module that is imported when a name of it is asked for."""
+
+    def __init__(self, name):
+        self._name = name
+
+    def __getattr__(self, name):
+        return getattr(importlib.import_module(self._name), name)
 
 
-def window(slope):
-    return np.ptp(rows(slope)) + 1
+keras = Later("keras")
+layers = Later("keras.layers")
+ops = Later("keras.ops")
+tf = Later("tensorflow")
 
 
-def shrink(L, take=np.mean):
-    n, height, width = L.shape
-    rows, columns = np.split(np.arange(height), 8), np.split(np.arange(width), 8)
-    cells = [[take(L[:, r][:, :, c], axis=(1, 2)) for c in columns] for r in rows]
-    return np.moveaxis(cells, -1, 0)
+# influence
 
 
-def joint(ab, hat, p, label, alpha, beta=1.0):
-    entropy = -sum(np.log(row[int(k)]) for row, k in zip(p, label)) / len(p)
-    return beta * np.square(ab - hat).sum() / ab.size + alpha * entropy
+def gradient(model, L, target, watch=True):
+    """The gradient (H, W) of target(output (1, H, W, 2)), with a constant that is watched."""
+    x = tf.constant(L[np.newaxis], tf.float32)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        if watch:
+            tape.watch(x)
+        y = target(model(x, training=False))
+    return tape.gradient(y, x)[0, ..., 0]
 
 
-def wilson(k, n, z=1.959964):
-    """Both ends solved for numerically: |share - p| = z sqrt(p (1 - p) / n)."""
-    share = k / n
+def seen(target=None, after=np.abs):
+    """An answer: the gradient of a target of output, row and column, then changed."""
+    target = target or (lambda out, y, x: out[0, y, x, 0] + out[0, y, x, 1])
 
-    def gap(p):
-        return (share - p) ** 2 - z**2 * p * (1 - p) / n
+    def answer(model, L, row, column):
+        return after(gradient(model, L, lambda out: target(out, row, column)).numpy())
 
-    low = 0.0 if k == 0 else brentq(gap, 1e-9, share - 1e-9)
-    return np.array([low, 1.0 if k == n else brentq(gap, max(share, 1e-9), 1)])
-
-
-def wald(k, n, z=1.96):
-    error = z * np.sqrt(k * (n - k) / n**3)
-    return k / n - error, k / n + error
+    return answer
 
 
-def recentered(k, n, toward=0.0, divisor=True, wide=True):
-    z2 = 1.96**2
-    half = 1.96 * np.sqrt(k * (n - k) / n**3 + (z2 / 4 / n**2 if wide else 0))
-    ends = np.array([k / n + toward - half, k / n + toward + half])
-    return ends / (1 + z2 / n) if divisor else ends
+def channel_by_channel(model, L, row, column):
+    """The two gradients one after the other, added before the absolute value."""
+    both = [gradient(model, L, lambda out, k=k: out[0, row, column, k]) for k in (0, 1)]
+    return tf.abs(both[0] + both[1])
 
 
-def by_scipy(k, n):
-    from scipy.stats import binomtest
-
-    return binomtest(k, n).proportion_ci(method="wilson")
+def each_alone(model, L, row, column):
+    return sum(np.abs(gradient(model, L, lambda out, k=k: out[0, row, column, k])) for k in (0, 1))
 
 
-def first_and_last(slope):
-    """With two loops that stop."""
-    top, bottom = 0, len(slope)
-    while not any(slope[top]):
-        top += 1
-    while not any(slope[bottom - 1]):
-        bottom -= 1
-    return bottom - top
+def by_differences(model, L, row, column, step=1e-2):
+    """No tape: the network is asked again for each pixel, moved up and down, in float64 steps."""
+    slope = np.empty(L.shape[:2])
+    for place in np.ndindex(*slope.shape):
+        moved = np.stack([L, L])
+        moved[0][place] += step
+        moved[1][place] -= step
+        up, down = np.asarray(model(moved))[:, row, column].sum(-1)
+        slope[place] = abs(up - down) / (2 * step)
+    return slope
 
 
-def reshaped(L):
-    n, height, width = L.shape
-    return L.reshape(n, 8, height // 8, 8, width // 8)
+def with_batch(model, L, row, column):
+    x = tf.Variable(L[None])
+    with tf.GradientTape() as tape:
+        y = tf.reduce_sum(model(x)[0, row, column])
+    return tf.abs(tape.gradient(y, x))
 
 
-def pooled(L):
-    import torch
-
-    pool = torch.nn.functional.adaptive_avg_pool2d
-    return pool(L[:, None], 8)[:, 0]
-
-
-def torch_loss(ab, hat, p, label, alpha):
-    import torch
-
-    likely = p[torch.arange(len(p)), torch.as_tensor(label)]
-    return torch.nn.functional.mse_loss(hat, ab) - alpha * likely.log().mean()
+def not_watched(model, L, row, column):
+    target = lambda out: tf.reduce_sum(out[0, row, column])  # noqa: E731
+    x = tf.constant(L[None])
+    with tf.GradientTape() as tape:
+        y = target(model(x))
+    return np.abs(tape.gradient(y, x)[0, ..., 0])
 
 
-def one_hot(ab, hat, p, label, alpha):
-    hot = np.eye(p.shape[1])[label]
-    return np.mean((ab - hat) ** 2) + alpha * np.mean(-np.log((p * hot).sum(1)))
+def outside(model, L, row, column):
+    x = tf.Variable(L[None])
+    y = model(x)[0, row, column]
+    with tf.GradientTape() as tape:
+        y = tf.reduce_sum(y)
+    return np.abs(tape.gradient(y, x)[0, ..., 0])
 
 
-def spoiling(ab, hat, p, label, alpha):
-    ab -= hat
-    return (ab**2).mean() - alpha * np.log(p[np.arange(len(p)), label]).mean()
+def predicted(model, L, row, column):
+    x = tf.Variable(L[None])
+    with tf.GradientTape() as tape:
+        y = tf.reduce_sum(model.predict(x, verbose=0)[0, row, column])
+    return np.abs(tape.gradient(y, x)[0, ..., 0])
+
+
+def the_colors(model, L, row, column):
+    return np.asarray(model(L[None]))[0, row, column]
+
+
+def one_number(model, L, row, column):
+    return float(np.sum(seen()(model, L, row, column)))
+
+
+def one_size(model, L, row, column):
+    return np.reshape(seen()(model, L, row, column), (12, 14))
+
+
+# fusion
+
+
+def fused(call, dense=None):
+    """A class of layers with the lesson's two dense layers, or those of `dense`, and this call."""
+
+    def make():
+        def made(self, filters):
+            layers.Layer.__init__(self)
+            if dense:
+                dense(self, filters)
+            else:
+                self.of_vector = layers.Dense(filters)
+                self.of_local = layers.Dense(filters, use_bias=False)
+
+        return type("Mine", (layers.Layer,), {"__init__": made, "call": call})
+
+    return Made(make)
+
+
+def wide(self, vector, filters=None):
+    """The vector's part with two axes of length 1."""
+    return ops.expand_dims(ops.expand_dims(self.of_vector(vector), 1), 1)
+
+
+def summed(after, before=lambda x: x):
+    """A call: the sum of both parts, each changed before, and changed after."""
+    return lambda self, vector, local: after(
+        before(wide(self, vector)) + before(self.of_local(local))
+    )
+
+
+def one_kernel(self, filters):
+    self.mix = layers.Conv2D(filters, 1, activation="relu")
+
+
+def joined(order):
+    """A call of one 1 × 1 convolution on vector and map beside each other, in this order."""
+
+    def call(self, vector, local):
+        tiled = ops.zeros_like(local[..., :1]) + vector[:, None, None]
+        return self.mix(ops.concatenate([tiled, local][::order], axis=-1))
+
+    return call
+
+
+def own_relu(self, vector, local):
+    x = wide(self, vector) + self.of_local(local)
+    return ops.where(x > 0, x, 0.0)
+
+
+def no_axes(self, vector, local):
+    return ops.relu(self.of_vector(vector) + self.of_local(local))
+
+
+def of_the_mean(self, vector, local):
+    local = ops.mean(self.of_local(local), axis=(1, 2))
+    return ops.relu(self.of_vector(vector) + local)
+
+
+def stacked(self, vector, local):
+    x = self.of_local(local)
+    return ops.relu(ops.concatenate([ops.zeros_like(x) + wide(self, vector), x], axis=-1))
+
+
+def sized(self, vector, local):
+    x = self.of_local(local)
+    n, h, w, c = x.shape
+    return ops.relu(ops.broadcast_to(wide(self, vector), (n, h, w, c)) + x)
+
+
+def in_numpy(self, vector, local):
+    v, x = np.asarray(self.of_vector(vector)), np.asarray(self.of_local(local))
+    return np.maximum(v[:, None, None] + x, 0)
+
+
+def no_bias(self, filters):
+    self.of_vector = layers.Dense(filters, use_bias=False)
+    self.of_local = layers.Dense(filters, use_bias=False)
+
+
+def other_width(self, filters):
+    self.of_vector = layers.Dense(9)
+    self.of_local = layers.Dense(9, use_bias=False)
+
+
+def nothing(self, vector, local):
+    ops.relu(wide(self, vector) + self.of_local(local))
+
+
+# wider
+
+
+def stack(padding="same", activation="relu", kernel=3, **more):
+    """An answer with one thing changed in each convolution; `more` are functions of the rate."""
+
+    def answer(filters, rates):
+        return keras.Sequential(
+            [
+                layers.Conv2D(
+                    filters,
+                    kernel,
+                    padding=padding,
+                    activation=activation,
+                    **({k: f(r) for k, f in more.items()} or {"dilation_rate": (r, r)}),
+                )
+                for r in rates
+            ]
+        )
+
+    return answer
+
+
+def added_one_by_one(filters, rates):
+    net = keras.Sequential()
+    for rate in rates:
+        net.add(layers.Conv2D(filters, (3, 3), 1, "same", dilation_rate=rate))
+        net.add(layers.ReLU())
+    return net
+
+
+def first_only(filters, rates):
+    return stack()(filters, rates[:1])
+
+
+def of_four(filters, rates):
+    return stack()(filters, (1, 2, 4, 8))
+
+
+def backwards(filters, rates):
+    return stack()(filters, rates[::-1])
+
+
+def as_list(filters, rates):
+    return list(stack()(filters, rates).layers)
+
+
+def numbered(filters, rates):
+    return stack()(64, rates)
+
+
+def last_without_relu(filters, rates):
+    net = stack()(filters, rates)
+    net.layers[-1].activation = keras.activations.linear
+    return net
+
+
+# cut
+
+
+def through_layer(net):
+    """With the layer's own tensors, in a tuple, inputs by name."""
+    bridge = net.get_layer("vector")
+    first = keras.Model(inputs=net.inputs[1], outputs=bridge.output, name="first")
+    second = keras.Model(inputs=[net.inputs[0], bridge.output], outputs=net.outputs)
+    return [first, second]
+
+
+def from_input(net):
+    """Cut before the layer, which passes its input on."""
+    tensor = net.get_layer("vector").input
+    look = keras.Model([net.inputs[1]], [tensor])
+    return look, keras.Model([net.inputs[0], tensor], net.outputs[0])
+
+
+def two(look=None, paint=None):
+    """An answer with other halves; each is a function of the network and its vector."""
+
+    def answer(net):
+        vector = net.get_layer("vector").output
+        first = (look or (lambda net, v: keras.Model(net.inputs[1], v)))(net, vector)
+        default = lambda net, v: keras.Model([net.inputs[0], v], net.output)  # noqa: E731
+        return first, (paint or default)(net, vector)
+
+    return answer
+
+
+def cloned(net):
+    return through_layer(keras.models.clone_model(net))
+
+
+def tensors(net):
+    return net.get_layer("vector").output, net.output
+
+
+def flattened(net, vector):
+    (flat,) = (layer for layer in net.layers if type(layer).__name__ == "Flatten")
+    return keras.Model(net.inputs[1], flat.output)
 
 
 CASES = {
+    "influence": Cases(
+        right={
+            "a constant that is watched": seen(),
+            "channel by channel": channel_by_channel,
+            "float64": seen(after=lambda x: np.abs(np.float64(x))),
+            "the root of the square": seen(after=lambda x: np.sqrt(x**2)),
+        },
+        wrong={
+            "signs": (seen(after=np.copy), "has signs"),
+            "squared": (seen(after=np.square), "squared gradient"),
+            "everything": (seen(lambda out, y, x: tf.reduce_sum(out)), "of all output pixels"),
+            "a alone": (seen(lambda out, y, x: out[0, y, x, 0]), "a alone"),
+            "b alone": (seen(lambda out, y, x: out[0, y, x, 1]), "b alone"),
+            "squares": (seen(lambda out, y, x: tf.reduce_sum(out[0, y, x] ** 2)), "a² + b²"),
+            "swapped": (seen(lambda out, y, x: tf.reduce_sum(out[0, x, y])), "are swapped"),
+            "a row": (seen(lambda out, y, x: tf.reduce_sum(out[0, y])), "a whole row"),
+            "a column": (seen(lambda out, y, x: tf.reduce_sum(out[0, :, x])), "a whole column"),
+            "normalized": (seen(after=lambda x: np.abs(x) / np.abs(x).max()), "its maximum"),
+            "where": (seen(after=lambda x: x != 0), "how large it is"),
+            "all axes": (with_batch, "axes of length 1"),
+            "not watched": (not_watched, "the tape gave None"),
+            "outside of the tape": (outside, "the tape gave None"),
+            "predict": (predicted, "not model.predict"),
+            "the colors": (the_colors, "asked is the gradient"),
+            "a number": (one_number, "one number"),
+            "12 × 14": (one_size, "cannot reshape"),
+            "transposed": (seen(after=lambda x: np.abs(x).T), "axes"),
+            "each channel alone": (each_alone, GENERIC),
+            "halved": (seen(after=lambda x: np.abs(x) / 2), "1/2 of what"),
+            "forgotten return": (forgets(seen()), "returns None"),
+        },
+    ),
     "fusion": Cases(
         right={
-            "place by place": place_by_place,
-            "two products": lambda v, x, W, b: np.clip(
-                v @ W[: len(v)] + x @ W[len(v) :] + b, 0, None
-            ),
-            "torch": torch_with_grad(
-                lambda v, x, W, b: (v @ W[: len(v)] + x @ W[len(v) :] + b).relu()
-            ),
+            "where": fused(own_relu),
+            "maximum": fused(summed(lambda x: ops.maximum(x, 0))),
+            "one kernel, vector first": fused(joined(1), one_kernel),
+            "one kernel, map first": fused(joined(-1), one_kernel),
+            "activation of Keras": fused(summed(lambda x: layers.ReLU()(x))),
         },
         wrong={
-            "swapped": (lambda v, x, W, b: place_by_place(v, x, W, b, first=False), "swapped"),
-            "no relu": (lambda v, x, W, b: place_by_place(v, x, W, b, np.copy), "ReLU is missing"),
-            "no bias": (lambda v, x, W, b: place_by_place(v, x, W, 0), "bias"),
-            "late bias": (lambda v, x, W, b: place_by_place(v, x, W, 0) + b, "before the ReLU"),
-            "no vector": (lambda v, x, W, b: np.maximum(x @ W[len(v) :] + b, 0), "not used"),
-            "no map": (
-                lambda v, x, W, b: np.maximum(v @ W[: len(v)] + b + 0 * (x @ W[len(v) :]), 0),
-                "map was not used",
-            ),
-            "sigmoid": (
-                lambda v, x, W, b: place_by_place(v, x, W, b, lambda y: (1 + np.tanh(y / 2)) / 2),
-                "sigmoid",
-            ),
-            "splits at D": (
-                lambda v, x, W, b: np.maximum(v @ W[: x.shape[2]] + x @ W[x.shape[2] :] + b, 0),
-                "one size only",
-            ),
-            "splits at 6": (
-                lambda v, x, W, b: np.maximum(v @ W[:6] + x @ W[6:] + b, 0),
-                "one size only",
-            ),
-            "4 × 5 only": (
-                lambda v, x, W, b: place_by_place(v, x.reshape(4, 5, -1), W, b),
-                "one size only",
-            ),
-        },
-    ),
-    "rows_seen": Cases(
-        right={
-            "peak to peak": window,
-            "two loops": first_and_last,
-            "float32": float32(window),
-            "by sums": lambda s: np.ptp(np.flatnonzero(np.abs(s).sum(1))) + 1.0,
-        },
-        wrong={
-            "only positive": (lambda s: window(np.maximum(s, 0)), "negative"),
-            "one too few": (lambda s: np.ptp(rows(s)), "both belong"),
-            "counts rows": (lambda s: rows(s).size, "by chance"),
-            "columns": (lambda s: np.ptp(rows(s, axis=1)) + 1, "columns"),
-            "one side": (lambda s: np.ptp(rows(s)) // 2, "one side"),
-            "all rows": (len, "all rows of the picture"),
-            "last row": (lambda s: rows(s)[-1], "last row"),
-            "pixels": (lambda s: np.count_nonzero(s), "counts pixels"),
-            "first and last": (lambda s: [rows(s)[0], rows(s)[-1]], "one number"),
-            "of 31": (lambda s: np.ptp([i for i in range(31) if s[i].any()]) + 1, "one size only"),
-            "which rows": (lambda s: (s != 0).any(1), "one number"),
-            "forgotten return": (forgets(window), "returns None"),
-            "only steep ones": (lambda s: window(np.abs(s) > np.abs(s).max() / 2), "one size only"),
-        },
-    ),
-    "look": Cases(
-        right={
-            "splits": shrink,
-            "reduceat": lambda L: (
-                np.add.reduceat(
-                    np.add.reduceat(L, np.arange(0, L.shape[1], L.shape[1] // 8), 1),
-                    np.arange(0, L.shape[2], L.shape[2] // 8),
-                    2,
-                )
-                / (L.shape[1] * L.shape[2] / 64)
-            ),
-            "float32": float32(shrink),
-            "torch": torch_with_grad(pooled),
-        },
-        wrong={
-            "corner": (lambda L: np.array([x[:8, :8] for x in L]), "top left corner"),
-            "center": (
-                lambda L: np.array(
-                    [x[len(x) // 2 - 4 :, x.shape[1] // 2 - 4 :][:8, :8] for x in L]
+            "no ReLU": (fused(summed(lambda x: x)), "ReLU is missing"),
+            "ReLU before": (fused(summed(lambda x: x, lambda x: ops.relu(x))), "not on each part"),
+            "ReLU of the vector": (
+                fused(
+                    lambda self, vector, local: ops.relu(wide(self, vector)) + self.of_local(local)
                 ),
-                "center of the picture",
+                "not on the vector's part",
             ),
-            "one of each": (
-                lambda L: L[:, :: L.shape[1] // 8, :: L.shape[2] // 8],
-                "one pixel of each",
-            ),
-            "brightest": (lambda L: shrink(L, np.max), "brightest"),
-            "sums": (lambda L: shrink(L, np.sum), "these are sums"),
-            "median": (lambda L: shrink(L, np.median), "median"),
-            "blocks of 8": (
-                lambda L: L.reshape(len(L), -1, 8, L.shape[2] // 8, 8).mean((1, 3)),
-                "asked are 8 blocks",
-            ),
-            "hard-coded": (lambda L: L.reshape(-1, 8, 4, 8, 6).mean((2, 4)), "one size only"),
-            "transposed": (lambda L: shrink(L).swapaxes(1, 2), "axes are swapped"),
-            "first picture": (lambda L: shrink(L)[0], "has shape"),
-            "all in one": (lambda L: shrink(L).mean(0), "has shape"),
-            "forgotten return": (forgets(shrink), "returns None"),
-            "means of one row": (lambda L: reshaped(L)[:, :, 0].mean(-1), GENERIC),
-        },
-    ),
-    "joint_loss": Cases(
-        right={
-            "row by row": joint,
-            "one-hot": one_hot,
-            "float32": float32(one_hot),
-            "torch": torch_with_grad(torch_loss),
-        },
-        wrong={
-            "no alpha": (lambda *x: joint(*x[:4], 1), "it is missing"),
-            "alpha on the wrong one": (lambda *x: joint(*x[:4], 1, x[4]), "not to the squared"),
-            "no minus": (lambda *x: joint(*x[:4], -x[4]), "minus the logarithm"),
-            "sum": (lambda *x: joint(*x[:4], len(x[0]) * x[4]), "take the mean"),
-            "entropy of p": (
-                lambda ab, hat, p, label, alpha: (
-                    np.mean((ab - hat) ** 2) - alpha * np.sum(p * np.log(p)) / len(p)
+            "ReLU of the map": (
+                fused(
+                    lambda self, vector, local: wide(self, vector) + ops.relu(self.of_local(local))
                 ),
-                "entropy of p",
+                "not on the map's part",
             ),
-            "channels added": (lambda *x: joint(*x, beta=2), "two channels are added"),
-            "squares added": (lambda *x: joint(*x, beta=x[0].size), "squared error is added"),
-            "absolute": (
-                lambda ab, hat, *x: np.abs(ab - hat).mean() + joint(ab, ab, *x),
-                "the error is absolute",
+            "product": (
+                fused(
+                    lambda self, vector, local: ops.relu(wide(self, vector) * self.of_local(local))
+                ),
+                "are multiplied",
             ),
-            "first only": (lambda *x: joint(*x[:4], 0), "second loss is missing"),
-            "base 2": (lambda *x: joint(*x[:4], x[4] / np.log(2)), "base 2"),
-            "each picture": (
-                lambda ab, hat, p, label, alpha: [
-                    joint(*x, alpha)
-                    for x in zip(ab[:, None], hat[:, None], p[:, None], label[:, None])
-                ],
-                "one number",
+            "difference": (
+                fused(
+                    lambda self, vector, local: ops.relu(self.of_local(local) - wide(self, vector))
+                ),
+                "is subtracted",
             ),
-            "alpha .3": (lambda *x: joint(*x[:4], 0.3), GENERIC),
-            "five classes": (lambda ab, hat, p, *x: joint(ab, hat, p[:, range(5)], *x), "stopped"),
-            "in place": (spoiling, "changes its input"),
-            "most probable": (
-                lambda ab, hat, p, label, alpha: joint(ab, hat, p, p.argmax(1), alpha),
-                GENERIC,
+            "vector of the first": (
+                fused(
+                    lambda self, vector, local: ops.relu(
+                        wide(self, vector)[:1] + self.of_local(local)
+                    )
+                ),
+                "of the first one",
             ),
+            "mean vector": (
+                fused(
+                    lambda self, vector, local: ops.relu(
+                        ops.mean(wide(self, vector), axis=0) + self.of_local(local)
+                    )
+                ),
+                "mean of all vectors",
+            ),
+            "sigmoid": (fused(summed(lambda x: ops.sigmoid(x))), "sigmoid"),
+            "tanh": (fused(summed(lambda x: ops.tanh(x))), "tanh"),
+            "no axes": (fused(no_axes), "two axes of length 1"),
+            "no positions": (fused(of_the_mean), "positions are lost"),
+            "beside each other": (fused(stacked), "stand beside each other"),
+            "no bias": (fused(summed(lambda x: ops.relu(x)), no_bias), "bias is missing"),
+            "nine filters": (fused(summed(lambda x: ops.relu(x)), other_width), "a kernel has"),
+            "no weights": (
+                fused(lambda self, vector, local: ops.relu(local)),
+                "no weights",
+            ),
+            "sizes of numbers": (fused(sized), "from keras.ops.shape"),
+            "NumPy": (fused(in_numpy), "use keras.ops"),
+            "map first": (
+                fused(
+                    lambda self, local, vector: ops.relu(wide(self, vector) + self.of_local(local))
+                ),
+                "the vector first",
+            ),
+            "no gradient of the vector": (
+                fused(
+                    lambda self, vector, local: ops.relu(
+                        wide(self, ops.stop_gradient(vector)) + self.of_local(local)
+                    )
+                ),
+                "back to the vector",
+            ),
+            "leaky": (fused(summed(lambda x: ops.leaky_relu(x, 0.2))), GENERIC),
+            "doubled": (fused(summed(lambda x: 2 * ops.relu(x))), "2 times what"),
+            "forgotten return": (fused(nothing), "returns None"),
+            "an instance": (Made(lambda: fused(own_relu).make()(4)), "this is a layer already"),
+            "a function": (wide, "a class that inherits"),
+            "nothing": (None, "this is a NoneType"),
         },
     ),
-    "interval": Cases(
+    "wider": Cases(
         right={
-            "solved": wilson,
-            "scipy": by_scipy,
-            "list": lambda k, n: list(wilson(k, n)),
-            "clipped": lambda k, n: np.float32(np.clip(wilson(k, n), 0, 1)),
+            "pairs of rates": stack(),
+            "one by one": added_one_by_one,
+            "dilation by keyword": stack(dilation_rate=int),
         },
         wrong={
-            "share ± error": (wald, "no width"),
-            "not recentered": (recentered, "center is not the share"),
-            "not divided": (
-                lambda k, n: recentered(k, n, 1.96**2 / 2 / n, divisor=False),
-                "division",
+            "strides": (stack(strides=int), "this is a stride"),
+            "not dilated": (stack(dilation_rate=lambda r: 1), "not dilated"),
+            "kernel of the rate": (
+                lambda filters, rates: keras.Sequential(
+                    [layers.Conv2D(filters, r, padding="same", activation="relu") for r in rates]
+                ),
+                "a rate is no kernel size",
             ),
-            "too narrow": (
-                lambda k, n: recentered(k, n, 1.96**2 / 2 / n, wide=False),
-                "under the root",
+            "kernel of five": (stack(kernel=5), "3 × 3"),
+            "no padding": (stack(padding="valid"), 'padding="same"'),
+            "no ReLU": (stack(activation=None), "ReLU is missing"),
+            "last without ReLU": (last_without_relu, "ReLU is missing"),
+            "sigmoid": (stack(activation="sigmoid"), "no zeros come out"),
+            "first rate": (first_only, "one for each rate"),
+            "always four": (of_four, "one for each rate"),
+            "backwards": (backwards, "in this order"),
+            "64 filters": (numbered, "number of filters"),
+            "twice the rate": (stack(dilation_rate=lambda r: 2 * r), "the dilation rates are"),
+            "a list": (as_list, "give it to keras.Sequential"),
+            "a number": (lambda filters, rates: len(rates), "asked is a keras.Sequential"),
+            "leaky": (stack(activation="leaky_relu"), "ReLU is missing"),
+            "forgotten return": (forgets(stack()), "returns None"),
+        },
+    ),
+    "cut": Cases(
+        right={"by name": through_layer, "before the layer": from_input, "two halves": two()},
+        wrong={
+            "swapped": (lambda net: two()(net)[::-1], "look comes first"),
+            "not cut": (
+                two(paint=lambda net, v: keras.Model(net.inputs, net.output)),
+                "so it is not cut",
             ),
-            "one error": (lambda k, n: wilson(k, n, z=1), "z is missing"),
-            "percent": (lambda k, n: 100 * wilson(k, n), "100 times"),
-            "high first": (lambda k, n: wilson(k, n)[::-1], "swapped"),
-            "90 percent": (lambda k, n: wilson(k, n, z=1.645), GENERIC),
-            "lower end only": (lambda k, n: wilson(k, n)[0], "is one number"),
-            "forgotten return": (forgets(wilson), "returns None"),
+            "the net itself": (two(paint=lambda net, v: net), "so it is not cut"),
+            "vector first": (
+                two(paint=lambda net, v: keras.Model([v, net.inputs[0]], net.output)),
+                "picture first",
+            ),
+            "look of both": (two(lambda net, v: keras.Model(net.inputs, v)), "look takes one"),
+            "paint of one": (
+                two(paint=lambda net, v: keras.Model(net.inputs[1], v)),
+                "paint takes two",
+            ),
+            "too early": (two(flattened), "end at the vector"),
+            "clone": (cloned, "new weights"),
+            "tensors": (tensors, "these are tensors"),
+            "look alone": (lambda net: two()(net)[0], "asked are two models"),
+            "paint to the vector": (
+                two(paint=lambda net, v: keras.Model([net.inputs[0], v], v)),
+                "end at ab",
+            ),
+            "forgotten return": (forgets(through_layer), "returns None"),
         },
     ),
 }
