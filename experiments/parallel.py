@@ -67,7 +67,7 @@ def share(module: nn.Module) -> None:
         dist.all_reduce(parameter.grad)
         parameter.grad /= world()
 
-    for parameter in module.parameters():
+    for parameter in (p for p in module.parameters() if p.requires_grad):
         parameter.register_post_accumulate_grad_hook(average)
     for inner in module.modules():
         if type(inner) is nn.BatchNorm2d:
@@ -95,9 +95,9 @@ class WholeBatchNorm(nn.BatchNorm2d):
         if not self.training:
             return super().forward(input)
         x = input.float()
-        moments = torch.stack([x.mean((0, 2, 3)), x.square().mean((0, 2, 3))])  # (2, C)
-        mean, square = Sum.apply(moments) / world()  # pyright: ignore
-        variance = square - mean.square()
+        mean = Sum.apply(x.mean((0, 2, 3))) / world()  # pyright: ignore
+        from_mean = x - mean[:, None, None]
+        variance = Sum.apply(from_mean.square().mean((0, 2, 3))) / world()  # pyright: ignore
         with torch.no_grad():
             n = world() * x.numel() / x.shape[1]
             for kept, new in (
@@ -107,5 +107,4 @@ class WholeBatchNorm(nn.BatchNorm2d):
                 kept.lerp_(new, self.momentum)  # pyright: ignore
             self.num_batches_tracked += 1  # pyright: ignore
         scale = self.weight * (variance + self.eps).rsqrt()
-        shift = self.bias - mean * scale
-        return (x * scale[:, None, None] + shift[:, None, None]).to(input.dtype)
+        return (from_mean * scale[:, None, None] + self.bias[:, None, None]).to(input.dtype)
