@@ -7,7 +7,7 @@ import pytest
 from experiment_toys import ADDED, Killed
 from lesson_code import noise
 
-from course_utils import batches, color, course, metrics, paintbox, photos
+from course_utils import batches, color, course, paintbox
 from course_utils.colorizer import Colorizer
 from experiments import lesson_03
 from experiments.runner import Run
@@ -81,26 +81,6 @@ def test_fusion_that_was_killed_goes_on_to_the_same_numbers(fused, tmp_path):
     assert lesson_03.fusion(Run(tmp_path), **SMALL) == fused
 
 
-FEW = {"n": 16, "epochs": 1, "n_test": 4, "windows": {27: {}}}
-
-
-def test_dial(tmp_path):
-    result = lesson_03.dial(Run(tmp_path), **FEW)
-    check_keys(result, "03/dial")
-    (row,) = result["rows"]
-    assert row["window"] == 27 and row["least"] == pytest.approx(result["local"])
-    assert row["parameters"] == L.compact().count_params() and len(result["with"]["cued"]) == 3
-
-
-@pytest.mark.stress
-def test_dial_that_was_killed_goes_on_to_the_same_numbers(tmp_path):
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        kill(patch, calls=4)  # when the second network begins
-        lesson_03.dial(Run(tmp_path / "killed"), **FEW)
-    whole, again = (lesson_03.dial(Run(tmp_path / name), **FEW) for name in ("whole", "killed"))
-    assert again == whole
-
-
 def test_edges_of_the_truth_are_sharp_and_those_of_a_blur_are_not():
     scenes = paintbox.sample(5, 64, seed=8)
     best = scenes.expected_ab()
@@ -115,68 +95,6 @@ def test_lakes_are_told_apart_by_time():
     assert noon == pytest.approx(-40, abs=5) and dusk == pytest.approx(-10, abs=5)
 
 
-# Photographs
-
-TOY = {"plan": ((16, 1e-3), (24, 1e-4)), "held_out": 3, "width": 1, "sizes": (16, 40)}
-
-
-@pytest.fixture
-def toy_photographs(monkeypatch, tmp_path):
-    """Photographs of noise in place of the maintainers'; returns what is shipped."""
-    shipped = {}
-    monkeypatch.setattr(lesson_03, "photographs", lambda size: noise(20, size))
-    monkeypatch.setattr(lesson_03, "judged_photographs", lambda: noise(3, 32))
-    monkeypatch.setattr(lesson_03, "shared", lambda name: tmp_path / name)
-    monkeypatch.setattr(photos, "load", lambda folder, split, size, **options: noise(2, size))
-    monkeypatch.setattr(
-        lesson_03, "ship", lambda path, name, table: shipped.update({name: (path, table)})
-    )
-    return shipped
-
-
-def without_minutes(result):
-    rows = {
-        name: [{k: v for k, v in row.items() if k != "minutes"} for row in rows]
-        for name, rows in result["rows"].items()
-    }
-    return result | {"rows": rows}
-
-
-def test_checkpoint(toy_photographs, tmp_path):
-    """It trains both arms, judges them, and ships the one that sees as what was trained."""
-    result = lesson_03.checkpoint(Run(tmp_path), **TOY)
-    check_keys(result, "03/checkpoint", but=("sizes", "table"))  # sizes are of the configuration
-    stored = course.result("03/checkpoint")["table"]
-    assert [row["name"] for row in result["table"]] == [row["name"] for row in stored]
-    assert list(result["sizes"]) == ["gray", *TOY["sizes"]]
-    assert result["sizes"][16] != result["sizes"][40]
-
-    path, table = toy_photographs[lesson_03.NAME]
-    model = Colorizer.load(path)
-    assert table == result["table"] and model.size == 24
-    given = {size: noise(20, size) for size in (16, 24)}, TOY["plan"], 3, True, 1, course.SEED
-    network, _ = lesson_03.train(*given, tmp_path / "sees")  # it only reads its state
-    lightness = color.L(noise(1, 24))
-    plain = lesson_03.as_float32(network, True, 1)
-    assert np.abs(model.ab(lightness) - L.answers(plain, lightness)).max() < 0.6  # float16 kernels
-
-
-@pytest.mark.stress
-def test_checkpoint_that_was_killed_goes_on_to_the_same_numbers(toy_photographs, tmp_path):
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        kill(patch, calls=6)  # of the second arm: its identity, its first epoch, its second
-        lesson_03.checkpoint(Run(tmp_path / "killed"), **TOY)
-    runs = (Run(tmp_path / name) for name in ("whole", "killed"))
-    whole, again = (without_minutes(lesson_03.checkpoint(run, **TOY)) for run in runs)
-    assert again == whole
-
-
-def test_brown_is_found_where_it_is():
-    sand, sea = np.uint8([[[180, 140, 90]]]), np.uint8([[[40, 90, 160]]])
-    half = np.concatenate([np.tile(x, (4, 8, 1)) for x in (sand, sea)])
-    assert lesson_03.brown(half) == 0.5 and lesson_03.brown(metrics.paint_gray(half)) == 0
-
-
 # Time
 
 
@@ -184,13 +102,30 @@ def test_timing(tmp_path):
     result = lesson_03.timing(Run(tmp_path), sizes=((32, 1), (64, 2)))
     check_keys(result, "03/timing")
     assert result["size"] == [row["size"] for row in result["rows"]] == [32, 64]
-    assert all(row["published"] > 0 and row["course"] > 0 for row in result["rows"])
+    for row in result["rows"]:
+        assert min(row["published"], row["published at 224"], row["course"]) > 0
+
+
+def test_the_fair_way_changes_the_working_size_and_keeps_L():
+    def halves_red(x, training):
+        """A network that answers a = 0, b = -16 and remembers the size that it worked at."""
+        halves_red.size = x.shape[1:3]
+        return np.full((*x.shape[:3], 2), [128 / 255, 112 / 255], np.float32)
+
+    rgb = np.tile(np.uint8(np.linspace(60, 180, 40))[:, None, None], (1, 40, 3))
+    made = [lesson_03.paint_published(halves_red, rgb, side) for side in (40, 16)]
+    assert halves_red.size == (16, 16)
+    np.testing.assert_allclose(made[0], made[1], atol=1e-5)
+    lab = color.rgb_to_lab(made[1])
+    np.testing.assert_allclose(lab[..., :1], color.L(rgb), atol=0.05)
+    np.testing.assert_allclose(lab[..., 2], -16, atol=0.05)
 
 
 def test_a_size_that_does_not_fit_is_left_out_with_a_sentence(monkeypatch, capsys):
     monkeypatch.setattr(lesson_03, "BYTES", 1e15)
+    monkeypatch.setattr(lesson_03, "paint_published", lambda *given: None)
     ours = Colorizer.load(lesson_03.NAME)
-    row = lesson_03.both_ways(None, ours, noise(1, 32)[0], 1)
+    row = lesson_03.all_ways(None, ours, noise(1, 32)[0], 1)
     assert row["published"] is None and row["course"] > 0
     assert "32 × 32 is left out" in capsys.readouterr().out
 
