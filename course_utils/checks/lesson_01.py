@@ -157,50 +157,80 @@ def gray_to_L(answer: Answer) -> None:
     )
 
 
-def delta_e(answer: Answer) -> None:
-    """Check the CIE 1976 color difference, for lists, pictures and single colors."""
-    rng = np.random.default_rng(13)
-    shapes = (50, 3), (4, 5, 3), (1, 3), (3,), (3, 3)
-    pairs = [color.rgb_to_lab(rng.uniform(0, 1, (2, *shape))).astype(float) for shape in shapes]
+def _film(rgb, weights, decode=_decode, encode=_encode, share=np.sum):
+    """Gray values of a film: light, weighted by parts of `share`, as values."""
+    light = decode(rgb) @ (np.asarray(weights) / share(weights))
+    return encode(np.maximum(light, 0))
 
-    def length(d, axis: int | None = -1):
-        return np.sqrt((d**2).sum(axis))
+
+def film(answer: Answer) -> None:
+    """Check the gray values of a film, for colors of three ranks and four sets of weights."""
+    rng = np.random.default_rng(13)
+    films = (
+        np.array([1.0, 2.0, 1.0]),
+        np.array([0.0, 0.5, 0.5]),
+        (3, 0, 1),
+        np.array([0.1, 0.2, 0.3]),
+    )
+    inputs = []
+    for shape, weights in zip(((4, 5, 3), (1, 7, 3), (6, 3), (3, 3, 3)), films):
+        rgb = rng.uniform(0, 1, shape)
+        rgb.reshape(-1, 3)[:2] = [0, 0, 0], [1, 1, 1]
+        inputs.append((rgb, weights))
+
+    def alike(v):
+        return v
 
     compare(
-        "delta_e",
+        "film",
         answer,
-        [tuple(pair) for pair in pairs],
-        lambda p, q: length(p - q),
+        inputs,
+        _film,
         {
-            "the square root is missing.": lambda p, q: ((p - q) ** 2).sum(-1),
-            "L* is part of the distance too.": lambda p, q: length((p - q)[..., 1:]),
-            "these are summed absolute differences; the distance is Euclidean.": lambda p, q: (
-                np.abs(p - q).sum(-1)
+            "these are mixed values; a film mixes light: decode before the sum.": lambda c, w: (
+                _film(c, w, alike, alike)
             ),
-            "this averages the three squares; the distance adds them.": lambda p, q: np.sqrt(
-                ((p - q) ** 2).mean(-1)
+            "the light is right, but it was not encoded: it is too dark as a picture.": (
+                lambda c, w: _film(c, w, encode=alike)
             ),
-            "this is the largest of the three differences; the distance is Euclidean.": (
-                lambda p, q: np.abs(p - q).max(-1)
+            "you encode before the sum and not after it; decode, add, encode.": lambda c, w: _film(
+                c, w, _encode, alike
             ),
-            "the differences are added before they are squared; square each first.": (
-                lambda p, q: np.abs((p - q).sum(-1))
+            "encoding and decoding have changed places.": lambda c, w: _film(
+                c, w, _encode, _decode
             ),
-            "the two colors are added; a difference subtracts.": lambda p, q: length(p + q),
-            "this is the distance of the two distances from black: subtract color by color.": (
-                lambda p, q: np.abs(length(p) - length(q))
+            "the values were mixed and then encoded; they were never decoded.": lambda c, w: _film(
+                c, w, decode=alike
             ),
-            "this is one number for all colors; asked is one for each: add along the last axis.": (
-                lambda p, q: length(p - q, None)
+            "the weights are not divided by their sum, so white does not stay white.": (
+                lambda c, w: _film(c, w, share=lambda w: 1)
             ),
-            "the sum runs along the first axis; the three numbers of a color are on the last.": (
-                lambda p, q: length(p - q, 0)
+            "the weights are not divided by their sum: clipping burns the light areas out.": (
+                lambda c, w: _encode(np.clip(_decode(c) @ np.asarray(w), 0, 1))
             ),
-            "the sum runs along axis 1, which is the last one only for a list; use axis -1.": (
-                lambda p, q: length(p - q, min(1, p.ndim - 1))
+            "divided by 3 instead of the sum of the weights.": lambda c, w: _film(
+                c, w, share=lambda w: 3
+            ),
+            "divided by the largest weight instead of their sum.": lambda c, w: _film(
+                c, w, share=np.max
+            ),
+            "divided by the length of the weights (root of squares); asked is their sum.": (
+                lambda c, w: _film(c, w, share=np.linalg.norm)
+            ),
+            "the weights were not used: this is the plain mean.": lambda c, w: _film(c, [1, 1, 1]),
+            "the weights were not used: this is luminance.": lambda c, w: _film(
+                c, [0.212671, 0.71516, 0.072169]
+            ),
+            "the weights came in the order blue, green, red.": lambda c, w: _film(c, w[::-1]),
+            "gamma 2.2 is only near the decoding and encoding of sRGB.": lambda c, w: _film(
+                c, w, lambda v: v**2.2, lambda y: y ** (1 / 2.2)
+            ),
+            "the value was decoded twice.": lambda c, w: _film(c, w, lambda v: _decode(_decode(v))),
+            "this is L* of the film's light; asked are its values in 0…1.": lambda c, w: (
+                116 * np.cbrt(_film(c, w, encode=alike)) - 16
             ),
         },
-        "the Pythagorean theorem in three dimensions, over the last axis.",
+        "three steps in this order: decode, add by weights that sum to 1, encode.",
         absolute=1e-3,
     )
 

@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from skimage.color import deltaE_cie76, rgb2lab, rgb2xyz, xyz_tristimulus_values
+from skimage.color import rgb2lab, rgb2xyz, xyz_tristimulus_values
 from skimage.color.colorconv import xyz_from_rgb
 
 from check_cases import GENERIC, Cases, float32, forgets, torch_with_grad
@@ -84,20 +84,38 @@ def among(count):
     return lambda L, hue: min(largest_chroma(L, hue), count - 1)
 
 
-def delta_e(first, second):
-    return deltaE_cie76(first, second)
+def film(rgb, weights):
+    """Scikit-image's luminance of a gray whose light is the film's, found channel by channel."""
+    light = sum(w * decode(rgb[..., i]) for i, w in enumerate(weights)) / sum(weights)
+    return encode_srgb(light / decode(np.ones(1))[0])
 
 
-def in_loops(first, second):
-    """Color by color, as nested lists."""
-    if np.ndim(first) == 1:
-        return sum((x - y) ** 2 for x, y in zip(first, second)) ** 0.5
-    return [in_loops(x, y) for x, y in zip(first, second)]
+def averaged(rgb, weights):
+    """numpy's own weighted mean."""
+    return with_mask(np.average(color.decode_srgb(rgb), axis=-1, weights=weights))
 
 
-def in_place(first, second):
-    first -= second
-    return np.linalg.norm(first, axis=-1)
+def film_in_torch(rgb, weights):
+    import torch
+
+    w = torch.as_tensor(weights, dtype=rgb.dtype)
+    light = torch.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return in_torch((light * w).sum(-1) / w.sum())
+
+
+def pixel_by_pixel(rgb, weights):
+    """In plain Python."""
+    whole = float(sum(weights))
+
+    def seen(pixel):
+        return sum(w * float(decode(np.array([v]))[0]) for w, v in zip(weights, pixel)) / whole
+
+    return encode_srgb(np.reshape([seen(p) for p in rgb.reshape(-1, 3)], rgb.shape[:-1]))
+
+
+def film_in_place(rgb, weights):
+    rgb[:] = color.decode_srgb(rgb)
+    return encode_srgb(np.average(rgb, axis=-1, weights=weights))
 
 
 def error_in_ab(loss, scale):
@@ -184,29 +202,61 @@ CASES = {
             "forgotten return": (forgets(climbing), "returns None"),
         },
     ),
-    "delta_e": Cases(
+    "film": Cases(
         right={
-            "scikit-image": delta_e,
-            "loops": in_loops,
-            "float32": float32(delta_e),
-            "torch": torch_with_grad(lambda p, q: (p - q).norm(dim=-1)),
-            "course": lambda p, q: np.linalg.norm(np.float32(p) - np.float32(q), axis=-1),
+            "channel by channel": film,
+            "weighted mean": averaged,
+            "plain Python": pixel_by_pixel,
+            "torch": torch_with_grad(film_in_torch),
+            "float32": float32(averaged),
         },
         wrong={
-            "no root": (lambda p, q: ((p - q) ** 2).sum(-1), "square root"),
-            "without L": (lambda p, q: np.hypot(*np.moveaxis(p - q, -1, 0)[1:]), "L* is part"),
-            "absolute": (lambda p, q: np.abs(p - q).sum(-1), "Euclidean"),
-            "mean": (lambda p, q: delta_e(p, q) / np.sqrt(3), "averages"),
-            "axis 1": (lambda p, q: np.linalg.norm(p - q, axis=min(1, p.ndim - 1)), "axis 1"),
-            "axis 1, or nothing": (lambda p, q: np.linalg.norm(p - q, axis=1), "stopped with"),
-            "all in one": (lambda p, q: np.sqrt(np.sum((p - q) ** 2)), "one for each"),
-            "signed": (lambda p, q: p - q, "has shape"),
-            "negative": (lambda p, q: -delta_e(p, q), "wrong sign"),
-            "in place": (in_place, "changes its input"),
-            "keeps an axis": (lambda p, q: delta_e(p, q)[..., None], "The values are right"),
-            "of 50 colors": (lambda p, q: delta_e(p.reshape(50, 3), q), "one size only"),
-            "forgotten return": (forgets(delta_e), "returns None"),
-            "L* twice": (lambda p, q: np.linalg.norm((p - q) * [2, 1, 1], axis=-1), GENERIC),
+            "mixes values": (lambda c, w: np.average(c, axis=-1, weights=w), "mixes light"),
+            "not encoded": (
+                lambda c, w: np.average(color.decode_srgb(c), axis=-1, weights=w),
+                "not encoded",
+            ),
+            "never decoded": (
+                lambda c, w: encode_srgb(np.average(c, axis=-1, weights=w)),
+                "never decoded",
+            ),
+            "wrong way round": (
+                lambda c, w: decode(np.average(encode_srgb(c), axis=-1, weights=w)),
+                "changed places",
+            ),
+            "no sum": (
+                lambda c, w: color.encode_srgb(color.decode_srgb(c) @ np.array(w)),
+                "divided by their sum",
+            ),
+            "clipped": (
+                lambda c, w: with_mask((color.decode_srgb(c) @ np.array(w)).clip(0, 1)),
+                "burns",
+            ),
+            "a third": (lambda c, w: with_mask(color.decode_srgb(c) @ np.array(w) / 3), "by 3"),
+            "largest": (
+                lambda c, w: color.encode_srgb(color.decode_srgb(c) @ np.array(w) / max(w)),
+                "largest weight",
+            ),
+            "blue first": (lambda c, w: film(c[..., ::-1], w), "order blue"),
+            "plain mean": (lambda c, w: film(c, (1, 1, 1)), "plain mean"),
+            "luminance": (
+                lambda c, w: with_mask(color.decode_srgb(c) @ xyz_from_rgb[1]),
+                "this is luminance",
+            ),
+            "gamma": (
+                lambda c, w: np.average(c**2.2, axis=-1, weights=w) ** (1 / 2.2),
+                "gamma 2.2",
+            ),
+            "three layers": (lambda c, w: c * np.array(w) / sum(w), "has shape"),
+            "0…255": (lambda c, w: 255 * film(c, w), "255 times"),
+            "pictures only": (
+                lambda c, w: with_mask(np.einsum("hwc,c->hw", color.decode_srgb(c), w) / sum(w)),
+                "stopped with",
+            ),
+            "of 4 × 5": (lambda c, w: film(c.reshape(4, 5, 3), w), "one size only"),
+            "in place": (film_in_place, "changes its input"),
+            "forgotten return": (forgets(film), "returns None"),
+            "negative film": (lambda c, w: 1 - film(c, w), GENERIC),
         },
     ),
     "error_in_ab": Cases(
