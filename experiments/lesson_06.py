@@ -1,47 +1,34 @@
-"""Lesson 06: what a discriminator beside L1 buys and costs, and what scores of pictures see.
+"""Lesson 06: what a discriminator beside L1 buys and costs, where the truth is known, and on Intel.
 
-On paintbox the truth is known, and an arm is three things: a loss over pixels, the weight λ of that
-loss beside an adversary (None without one), and the levels on whose way up dropout draws. On
-photographs three experiments share one training: `photographs` compares its arms, `checkpoint`
-ships one of them, and `scores` measures two of them beside the other colorizers.
+An arm is three things: a loss over pixels, the weight λ of that loss beside an adversary (None
+without one), and the levels on whose way up dropout draws. `paintbox` compares three losses on
+scenes; `photographs` compares L1 alone with L1 and a discriminator, from nothing. The shipped
+network is made by `trainings` and `checkpoints`.
 """
 
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from course_utils import (
-    batches,
-    color,
-    course,
-    metrics,
-    networks,
-    packing,
-    paintbox,
-    photos,
-    progress,
-)
-from course_utils.colorizer import Colorizer, names, save_torch
+from course_utils import batches, color, course, metrics, packing, paintbox, progress, training
+from course_utils.colorizer import Colorizer, save_torch
 from experiments import data, experiment, identity, lesson
 from experiments.judging import judge
 from experiments.runner import Run
-from experiments.shipping import ship
 
 L = lesson("06")
 NAME = "06_pix2pix_gan"
-EARLIER = tuple(name for name in names() if name < NAME)  # what lessons 02 to 05 ship
 
 Arm = tuple[str, float | None, tuple[int, ...]]
 Rates = tuple[float, float]  # of the generator and of the discriminator
 Plan = Iterable[tuple[int, float]]  # size in pixels and learning rate of every epoch
 Photographs = NDArray[np.uint8]
-Recolor = Callable[[Photographs], Photographs]  # one photograph to another
+Rows = list[dict[str, Any]]
 
 
 def device() -> str:
@@ -56,6 +43,173 @@ def precision(half: bool) -> AbstractContextManager:
     return torch.autocast(device(), torch.bfloat16, enabled=half, cache_enabled=False)
 
 
+# A training that can be interrupted.
+
+
+def adversary(D: Any, lam: float, rate: float) -> Any:
+    """The lesson's callback, which also counts how often D is right."""
+    import torch
+
+    class Counting(L.Adversary):
+        def __init__(self) -> None:
+            super().__init__(D, lam=lam, rate=rate)
+            self.hits: list[float] = []
+
+        def after_pred(self) -> None:
+            with torch.no_grad():
+                real, fake = (
+                    self.D(torch.cat([self.x, ab], 1)) for ab in (self.y, self.pred.detach())
+                )
+            self.hits.append(float(((real > 0).float().mean() + (fake < 0).float().mean()) / 2))
+            super().after_pred()
+
+    return Counting()
+
+
+def learner(G: Any, loss: Any, played: Any = None) -> Any:
+    """fastai's Learner around a generator; its pictures come with each epoch."""
+    from fastai.data.core import DataLoaders
+
+    made = L.learner(G, DataLoaders(), loss, played)
+    made.create_opt()
+    return made
+
+
+def adversaries(made: Any) -> list[Any]:
+    """The callbacks of a learner that play a discriminator: one, or none."""
+    return [cb for cb in made.cbs if isinstance(cb, L.Adversary)]
+
+
+def one_epoch(made: Any, dls: Any, rate: float) -> dict[str, float]:
+    """A row: L1 or MSE, what D and G paid, and how often D was right, as means."""
+    made.dls, begun = dls, time.monotonic()
+    with made.no_logging():
+        made.fit(1, lr=rate)
+    row = {"loss": float(made.recorder.log[1])}
+    for cb in adversaries(made):
+        paid = np.mean(cb.paid, axis=0)
+        row |= {"D": float(paid[0]), "hits": float(np.mean(cb.hits)), "G": float(paid[1])}
+        cb.paid.clear()
+        cb.hits.clear()
+    return row | {"minutes": round((time.monotonic() - begun) / 60, 2)}
+
+
+def belongs_to(made: Any, epoch: Any, epochs: int, rate: Any, seed: int) -> dict[str, Any]:
+    """What a kept state of this training belongs to: training of anything else refuses it."""
+    first = [x.cpu() for x in epoch(0).train.one_batch()]
+    start = [weights.detach().cpu() for weights in made.model.parameters()]
+    about: dict[str, Any] = {"loss": made.loss_func.__name__, "epochs": epochs, "seed": seed}
+    about |= {"data": training.fingerprint(*first), "start": training.fingerprint(*start)}
+    about |= {"rates": [rate(number) for number in range(epochs)]}
+    for cb in adversaries(made):
+        about |= {"adversary": [cb.form.__name__, cb.lam, cb.adam.param_groups[0]["lr"]]}
+    return about
+
+
+def learn(
+    made: Any,
+    epoch: Callable[[int], Any],
+    epochs: int,
+    rate: Callable[[int], float],
+    folder: Path | None = None,
+    seed: int = course.SEED,
+) -> Rows:
+    """A row for each epoch; `epoch` gives an epoch's DataLoaders, `rate` its learning rate."""
+    import torch
+
+    parts = {"G": made.model, "adam_G": made.opt}
+    for cb in adversaries(made):
+        parts |= {"D": cb.D, "adam_D": cb.adam}
+    about = belongs_to(made, epoch, epochs, rate, seed) if folder else {}
+    rows = training.restore_torch(folder, about, **parts)  # a run that was interrupted goes on
+    for number in progress.bar(range(len(rows), epochs), "epochs"):
+        torch.manual_seed(1000 * seed + number)  # dropout too goes on as if never interrupted
+        rows.append({"epoch": number + 1} | one_epoch(made, epoch(number), rate(number)))
+        training.keep_torch(folder, rows, about, **parts)
+    return rows
+
+
+# Paintbox: what is measured of an object.
+
+KINDS = ("balloon", "field", "roof", "sail")  # what draws its color from a palette
+PALETTES = [np.array(paintbox.palette(kind)) for kind in KINDS]  # rows of probability, a, b
+SHARES = np.stack([np.pad(colors[:, 0], (0, 4 - len(colors))) for colors in PALETTES])  # (4, 4)
+NEAR = 15  # ab units
+SHOWN = (3, 8)  # scenes whose predicted colors are stored
+
+
+def objects(scenes: Any, least: float = 0.004) -> list[tuple[int, int, NDArray[Any]]]:
+    """[(scene, kind, places inside)] of what shows `least` of the picture; no places on edges."""
+    from scipy import ndimage
+
+    found = []
+    for number, regions in enumerate(scenes.regions):
+        for kind, name in enumerate(KINDS):
+            labels, count = ndimage.label(regions == paintbox.NAMES.index(name))  # pyright: ignore
+            masks = [labels == label for label in range(1, count + 1)]
+            masks = [ndimage.binary_erosion(m) for m in masks if m.mean() >= least]
+            found += [(number, kind, np.flatnonzero(mask)) for mask in masks]
+    return found
+
+
+def object_rows(found: list[tuple], ab: NDArray[Any]) -> NDArray[Any]:
+    """(objects, 5): scene, kind, distance to the nearest palette color, which, spread inside."""
+    rows = []
+    for number, kind, places in found:
+        inside = ab[number].reshape(-1, 2)[places]  # (pixels, 2)
+        middle = inside.mean(0)
+        away = np.hypot(*(PALETTES[kind][:, 1:] - middle).T)  # (colors,)
+        spread = np.sqrt(((inside - middle) ** 2).sum(1).mean())
+        rows.append((number, kind, away.min(), away.argmin(), spread))
+    return np.array(rows)
+
+
+def choices(rows: NDArray[Any], n: int) -> NDArray[Any]:
+    """How often each scene's objects were nearest to each color of their palette, (n, 4, 4)."""
+    table = np.zeros((n, 4, 4))
+    np.add.at(table, tuple(rows[:, [0, 1, 3]].astype(int).T), 1)
+    return table
+
+
+def variation(tables: NDArray[Any]) -> NDArray[Any]:
+    """Total variation of shares chosen from the palettes', mean of four kinds; (…, n, 4, 4)."""
+    total = tables.sum(-3)  # (…, kinds, colors)
+    shares = total / np.maximum(total.sum(-1, keepdims=True), 1)
+    return np.abs(shares - SHARES).sum(-1).mean(-1) / 2
+
+
+def variation_interval(tables: NDArray[Any], n_resamples: int = 1000) -> list[float]:
+    """[mean over seeds, low, high] for tables (seeds, n, 4, 4), scenes drawn anew."""
+    rng, n = np.random.default_rng(1), tables.shape[1]
+    draws = [variation(tables[:, rng.integers(n, size=n)]).mean() for _ in range(n_resamples)]
+    return [float(variation(tables).mean()), *map(float, np.percentile(draws, [2.5, 97.5]))]
+
+
+def arm_scores(scenes: Any, hats: list[NDArray[Any]]) -> dict[str, list[float]]:
+    """What the lesson says of ab (N, H, W, 2), one for every seed: each [mean, low, high]."""
+    found, n = objects(scenes), len(scenes)
+    rows = [object_rows(found, ab) for ab in hats]
+    scene, away, spread = np.concatenate(rows)[:, [0, 2, 4]].T
+    near = metrics.bootstrap(away < NEAR, clusters=scene)
+    tables = np.stack([choices(part, n) for part in rows])  # (seeds, n, 4, 4)
+    errors = [np.abs(ab - scenes.ab).mean((1, 2, 3)) for ab in hats]
+    squares = [np.square(ab - scenes.ab).mean((1, 2, 3)) for ab in hats]
+    each = np.tile(np.arange(n), len(hats))
+    both = [metrics.bootstrap(np.concatenate(x), clusters=each) for x in (errors, squares)]
+    said: dict[str, Any] = {"near": near, "spread": metrics.bootstrap(spread, clusters=scene)}
+    said |= {"variation": variation_interval(tables), "l1": both[0], "mse": both[1]}
+    return {name: list(value) for name, value in said.items()}
+
+
+def exact_rows(scenes: Any) -> dict[str, dict[str, list[float]]]:
+    """The rows beside the arms: the truth, other samples, and what each pixel loss asks for."""
+    n, size = scenes.L.shape[:2]
+    again = [paintbox.sample(n, size, seed=2, draw=draw).ab for draw in range(1, 4)]
+    answers = {"the truth": [scenes.ab], "another draw": again}
+    answers |= {"exact median": [scenes.median_ab()], "exact mean": [scenes.expected_ab()]}
+    return {name: arm_scores(scenes, hats) for name, hats in answers.items()}
+
+
 # Paintbox: arms with one generator and one budget.
 
 ARMS: dict[str, Arm] = {
@@ -64,19 +218,37 @@ ARMS: dict[str, Arm] = {
     "L1 + GAN": ("l1_loss", 10, ()),
 }
 NOISY: Arm = ("l1_loss", 10, (3, 4))  # the same with the published noise
-COLLAPSE: dict[str, tuple[float, Rates]] = {  # λ, rates
-    "provoked": (0, (5e-4, 5e-3)),
-    "L1 is back": (10, (5e-4, 5e-3)),
-    "a slower judge": (0, (5e-4, 1e-4)),
-    "both": (10, (5e-4, 1e-4)),
-}
+RATES: Rates = (5e-4, 2e-4)
 
 
-def worlds(run: Run, n: int, n_test: int) -> tuple[Any, Any, dict[str, Any]]:
-    """Scenes to learn from, scenes to be judged on, and the protocol of what is measured."""
-    scenes, held = (paintbox.sample(k, 64, seed=s) for k, s in ((n, run.seed), (n_test, 2)))
-    about = {"data": "paintbox", "n": n, "n_test": n_test, "size": 64, "seed": run.seed}
-    return scenes, held, about
+def scenes_for(source: Any, seed: int, on: str, first: int = 0, batch: int = 4) -> Any:
+    """A function of an epoch's number that gives its DataLoaders of painted scenes."""
+    held = paintbox.sample(4, 64, seed=3)  # for fastai's validation
+    return lambda number: batches.fastai_dataloaders(
+        source, held, batch, seed, first + number, device=on
+    )
+
+
+def train_arm(
+    arm: tuple,
+    seed: int,
+    epoch: Any,
+    epochs: int,
+    on: str,
+    start: Any = None,
+    folder: Path | None = None,
+    rates: Rates = RATES,
+) -> tuple[Any, Rows]:
+    """A generator from its seed or a start, with an adversary where λ is given; and its rows."""
+    import torch
+
+    loss, lam, noisy = arm
+    torch.manual_seed(seed)
+    G = L.compact(16, noisy).to(on)
+    if start is not None:
+        G.load_state_dict(start.state_dict())
+    played = None if lam is None else adversary(L.discriminator().to(on), lam, rates[1])
+    return G, learn(learner(G, loss, played), epoch, epochs, lambda _: rates[0], folder, seed)
 
 
 def two_parts(
@@ -86,8 +258,8 @@ def two_parts(
     scenes: Any,
     epochs: tuple[int, int],
     half: bool,
-    rates: Rates,
-) -> tuple[Any, list[dict[str, Any]]]:
+    rates: Rates = RATES,
+) -> tuple[Any, Rows]:
     """First the pixel loss alone, then the whole arm: a generator, and a row for every epoch.
 
     epochs: of both parts. Arms of one loss, seed and noise share the first part: it is trained once
@@ -100,37 +272,17 @@ def two_parts(
     folder = run.folder / f"{loss}{len(noisy)}_{seed}"
     later = folder / f"{lam}_{rates[1]}"
     with precision(half):
-        begun = [L.scenes_for(scenes, seed, on, first) for first in (0, alone)]
+        begun = [scenes_for(scenes, seed, on, first) for first in (0, alone)]
         plain = form, None, noisy
-        start, rows = L.train_arm(plain, seed, begun[0], alone, on, folder=folder)
+        start, rows = train_arm(plain, seed, begun[0], alone, on, folder=folder)
         whole = form, lam, noisy
-        G, more = L.train_arm(whole, seed, begun[1], together, on, start, later, rates)
+        G, more = train_arm(whole, seed, begun[1], together, on, start, later, rates)
     return G, rows + more
 
 
 def predicted(G: Any, scenes: Any) -> NDArray[np.float32]:
     """ab (N, H, W, 2) of a generator as it is used, without dropout."""
-    return L.paint(L.asleep(G), scenes.L)
-
-
-def stored(ab: NDArray[np.float32]) -> list[str]:
-    """The predicted colors of the scenes that the lesson shows, packed."""
-    return [packing.pack(ab[i]) for i in L.SHOWN]
-
-
-@experiment("06/collapse")
-def collapse(
-    run: Run, *, n: int = 600, epochs: tuple = (8, 6), n_test: int = 100, half: bool = True
-) -> dict[str, Any]:
-    """A game in which the discriminator runs away, and two repairs, apart and together."""
-    scenes, held, about = worlds(run, n, n_test)
-    about |= {"epochs": epochs, "arms": {}, "rows": {}, "pictures": {}}
-    for name, (lam, rates) in COLLAPSE.items():
-        G, rows = two_parts(run, ("l1_loss", lam, ()), run.seed, scenes, epochs, half, rates)
-        ab_hat = predicted(G, held)
-        about["arms"][name], about["rows"][name] = L.arm_scores(held, [ab_hat]), rows
-        about["pictures"][name] = stored(ab_hat)
-    return about
+    return L.colors_of(G.eval(), scenes.L)
 
 
 @experiment("06/paintbox")
@@ -144,16 +296,17 @@ def three_losses(
     half: bool = True,
 ) -> dict[str, Any]:
     """Three losses with one generator and one budget, from the same seeds; and dropout as noise."""
-    scenes, held, about = worlds(run, n, n_test)
+    scenes, held = (paintbox.sample(k, 64, seed=s) for k, s in ((n, run.seed), (n_test, 2)))
+    about = {"data": "paintbox", "n": n, "n_test": n_test, "size": 64, "seed": run.seed}
     about |= {"seeds": seeds, "epochs": epochs, "floor": paintbox.floors(held)}
-    about |= {"exact": L.exact_rows(held), "arms": {}, "rows": {}, "pictures": {}}
+    about |= {"exact": exact_rows(held), "arms": {}, "rows": {}, "pictures": {}}
     for name, arm in ARMS.items():
-        runs = [two_parts(run, arm, seed, scenes, epochs, half, L.RATES) for seed in seeds]
+        runs = [two_parts(run, arm, seed, scenes, epochs, half) for seed in seeds]
         hats = [predicted(G, held) for G, _ in runs]
-        about["arms"][name] = L.arm_scores(held, hats)
+        about["arms"][name] = arm_scores(held, hats)
         about["rows"][name] = [rows for _, rows in runs]
-        about["pictures"][name] = stored(hats[0])
-    G, _ = two_parts(run, NOISY, seeds[0], scenes, epochs, half, L.RATES)
+        about["pictures"][name] = [packing.pack(hats[0][i]) for i in SHOWN]
+    G, _ = two_parts(run, NOISY, seeds[0], scenes, epochs, half)
     return about | {"noise": noise(held, G)}
 
 
@@ -181,8 +334,8 @@ def movement(found: list[tuple], hats: list[NDArray[np.float32]]) -> list[float]
 def noise(scenes: Any, G: Any, draws: int = 8) -> dict[str, Any]:
     """What dropout does: how far it moves colors of objects, and the scores without it."""
     n, size = scenes.L.shape[:2]
-    found, quiet = L.objects(scenes), L.arm_scores(scenes, [predicted(G, scenes)])
-    moved = [L.paint(awake(G), scenes.L) for _ in range(draws)]
+    found, quiet = objects(scenes), arm_scores(scenes, [predicted(G, scenes)])
+    moved = [L.colors_of(awake(G), scenes.L) for _ in range(draws)]
     drawn = [paintbox.sample(n, size, seed=2, draw=draw).ab for draw in range(draws)]
     return {
         "dropout": movement(found, moved),
@@ -191,50 +344,18 @@ def noise(scenes: Any, G: Any, draws: int = 8) -> dict[str, Any]:
     }
 
 
-@experiment("06/lambda")
-def weight_of_L1(
-    run: Run,
-    *,
-    n: int = 600,
-    epochs: tuple = (8, 8),
-    n_test: int = 150,
-    weights: tuple = (0, 1, 10, 100),
-    half: bool = True,
-) -> dict[str, Any]:
-    """The weight of L1 beside the adversary, one seed each."""
-    scenes, held, about = worlds(run, n, n_test)
-    about |= {"epochs": epochs, "arms": {}}
-    for lam in weights:
-        arm = "l1_loss", lam, ()
-        G, rows = two_parts(run, arm, run.seed, scenes, epochs, half, L.RATES)
-        measured = L.arm_scores(held, [predicted(G, held)])
-        about["arms"][str(lam)] = measured | {"hits": rows[-1]["hits"]}
-    return about
-
-
 # Photographs: the same start, then as many epochs with a discriminator and without.
 
 SHARED = ((64, 1e-3),) * 6 + ((64, 3e-4),) * 2
 APART = ((96, 3e-4),) * 3 + ((96, 1e-4),) * 2
 LAMBDA = 100  # the published weight
-HELD_OUT = 64  # photographs of the training split that fastai shows after each epoch
-LOSSES = {"shared start": "L1", "L1": "L1", "L1 + GAN": f"L1 times {LAMBDA}, and an adversary"}
+HELD_OUT = 64  # photographs of the training split that fastai judges after each epoch
 Sized = dict[int, Photographs]  # {size: photographs (N, size, size, 3)}
-Trained = tuple[Any, list[dict[str, Any]]]  # a generator and its rows
-
-
-def sized(*plans: Plan) -> Sized:
-    """The photographs to learn from, at every size that the plans name."""
-    return {size: data.photographs(size) for size in sorted({s for plan in plans for s, _ in plan})}
-
-
-def learned_from(rgb: Sized) -> int:
-    """How many photographs the generators learn from."""
-    return len(next(iter(rgb.values()))) - HELD_OUT
+Trained = tuple[Any, Rows]  # a generator and its rows
 
 
 def photo_arm(
-    run: Run, folder: Path, rgb: Sized, plan: Plan, adversary: Any = None, start: Any = None
+    run: Run, folder: Path, rgb: Sized, plan: Plan, played: Any = None, start: Any = None
 ) -> Trained:
     """A generator of 32 filters and the published dropout, trained on photographs as planned."""
     import torch
@@ -245,14 +366,14 @@ def photo_arm(
     if start is not None:
         G.load_state_dict(start.state_dict())
 
-    def epoch(number):
+    def epoch(number: int) -> Any:
         x = rgb[plan[number][0]]
         given = x[HELD_OUT:], x[:HELD_OUT], 16, run.seed, number
         return batches.fastai_dataloaders(*given, device=on)
 
-    made = L.learner(G, torch.nn.functional.l1_loss, adversary)
+    made = learner(G, torch.nn.functional.l1_loss, played)
     rate = [rate for _, rate in plan].__getitem__
-    return G, L.learn(made, epoch, len(plan), rate, folder, run.seed)
+    return G, learn(made, epoch, len(plan), rate, folder, run.seed)
 
 
 def photo_arms(run: Run, folder: Path, rgb: Sized, shared: Plan, apart: Plan) -> dict[str, Trained]:
@@ -263,312 +384,33 @@ def photo_arms(run: Run, folder: Path, rgb: Sized, shared: Plan, apart: Plan) ->
         start = photo_arm(run, folder / "shared", rgb, shared)
         plain = photo_arm(run, folder / "l1", rgb, apart, start=start[0])
         torch.manual_seed(run.seed)
-        adversary = L.Adversary(L.judge().to(device()), lam=LAMBDA)
-        judged = photo_arm(run, folder / "gan", rgb, apart, adversary, start[0])
+        played = adversary(L.discriminator().to(device()), LAMBDA, RATES[1])
+        judged = photo_arm(run, folder / "gan", rgb, apart, played, start[0])
     return {"shared start": start, "L1": plain, "L1 + GAN": judged}
 
 
-def trained(run: Run, rgb: Sized, shared: Plan, apart: Plan) -> tuple[Path, dict[str, Trained]]:
-    """The arms, trained or found trained, and the folder of the training that three share.
-
-    Its name holds the hash of the code, so that no other code goes on with it.
-    """
-    folder = run.folder.with_name("photographs") / f"arms_{identity.code(photo_arms)}"
-    return folder, photo_arms(run, folder, rgb, shared, apart)
-
-
-def export(
-    run: Run, path: Path, arm: str, arms: dict[str, Trained], rgb: Sized, plans: list
-) -> Colorizer:
-    """An arm as a colorizer: the file from L to ab, opened. It is not measured yet."""
-    G, rows = arms[arm]
-    minutes = sum(row["minutes"] for row in rows)
-    minutes += sum(row["minutes"] for row in arms["shared start"][1]) * (arm != "shared start")
-    profile = course.profile()
-    saved = save_torch(
-        L.asleep(G),
-        path,
-        scale=color.AB_SCALE,
-        multiple=2**L.LEVELS,
-        size=plans[1][-1][0],
-        lesson=NAME,
-        loss=LOSSES[arm],
-        architecture=f"S3 (Gendre), pix2pix U-Net of {L.LEVELS} levels and 32 filters",
-        data=f"{learned_from(rgb)} photographs: {data.TRAINED_ON}",
-        data_licence=data.TRAINED_ON_LICENCE,
-        licence="MIT",
-        profile=profile,
-        seed=run.seed,
-        epochs=sum(map(len, plans)),
-        plan=str([list(plan) for plan in plans]),
-        precision="bfloat16",
-        minutes=f"{minutes:.0f}, on {course.device(profile)[1]}",
-        metrics=[],
-    )
-    return Colorizer.load(saved)
+def export(path: Path, G: Any, size: int) -> Colorizer:
+    """A generator as a colorizer: the file from L to ab, opened; it is not shipped."""
+    about = {"lesson": NAME, "architecture": "pix2pix U-Net, compact", "loss": "", "data": ""}
+    about |= {"data_licence": "", "licence": "MIT", "profile": course.profile(), "metrics": []}
+    options = {"scale": color.AB_SCALE, "multiple": 2**L.LEVELS, "size": size}
+    return Colorizer.load(save_torch(G.eval(), path, seed=course.SEED, **options, **about))
 
 
 @experiment("06/photographs", photographs=("intel", "photos"))
 def two_arms(run: Run, *, shared: tuple = SHARED, apart: tuple = APART) -> dict[str, Any]:
     """L1 alone against L1 and a discriminator, on the same photographs, judged from their files."""
-    rgb = sized(shared, apart)
-    folder, arms = trained(run, rgb, shared, apart)
-    models = {
-        arm: export(run, folder / f"{i}.onnx", arm, arms, rgb, [shared, apart])
-        for i, arm in enumerate(arms)
-    }
+    sizes = sorted({size for plan in (shared, apart) for size, _ in plan})
+    rgb = {size: data.photographs(size) for size in sizes}
+    folder, size = run.folder / f"arms_{identity.code(photo_arms)}", apart[-1][0]
+    arms = photo_arms(run, folder, rgb, shared, apart)
+    models = {arm: export(folder / f"{i}.onnx", arms[arm][0], size) for i, arm in enumerate(arms)}
     judged = judge(data.judged_photographs(), {k: model.colorize for k, model in models.items()})
     return judged | {
-        "n": learned_from(rgb),
-        "size": apart[-1][0],
+        "n": len(rgb[sizes[0]]) - HELD_OUT,
+        "size": size,
         "seed": run.seed,
         "plan": [shared, apart],
         "lambda": LAMBDA,
         "rows": {arm: rows for arm, (_, rows) in arms.items()},
-        "album": album(models),
     }
-
-
-def album(models: dict[str, Colorizer]) -> dict[str, dict[str, str]]:
-    """{arm: {photograph: packed ab}} of the installed photographs, made small."""
-    light = {name: color.L(rgb) for name, rgb in L.album().items()}
-    return {
-        arm: {name: packing.pack(model.ab(x)) for name, x in light.items()}
-        for arm, model in models.items()
-    }
-
-
-@experiment("06/checkpoint", photographs=("intel", "photos"), models=(NAME,))
-def checkpoint(
-    run: Run,
-    *,
-    shared: tuple = SHARED,
-    apart: tuple = APART,
-    costs: tuple = ("scenes, as in the lesson", "photographs", "published"),
-) -> dict[str, Any]:
-    """Ship the arm with a discriminator, judged; and count what training costs.
-
-    costs: names of COSTS.
-    """
-    rgb = sized(shared, apart)
-    folder, arms = trained(run, rgb, shared, apart)
-    given = run, folder / "shipped.onnx", "L1 + GAN", arms, rgb, [shared, apart]
-    draft = export(*given)
-    table = judge(data.judged_photographs(), {"L1 + GAN": draft.colorize})["table"]
-    file = ship(given[1], NAME, table)
-    return {
-        "data": data.TRAINED_ON,
-        "n": learned_from(rgb),
-        "size": apart[-1][0],
-        "seed": run.seed,
-        "bytes": file.stat().st_size,
-        "table": table,
-        "costs": [cost(name, *COSTS[name]) for name in costs],
-    }
-
-
-# What a game costs.
-
-COSTS = {  # generator, discriminator, size, batch
-    "scenes, as in the lesson": (lambda: L.compact(16), lambda: L.judge(), 64, 4),
-    "photographs": (lambda: L.compact(32, (3, 4)), lambda: L.judge(), 96, 16),
-    "published": (lambda: L.Unet(), lambda: L.patchgan(), 256, 1),
-}
-
-
-def kept_bytes(step: Callable[[], Any]) -> int:
-    """Bytes that autograd keeps of step() for the way back, each tensor counted once."""
-    import torch
-
-    held = {}
-
-    def keep(tensor):
-        held[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        alive = step()  # as long as it lives, no address is used twice
-    del alive
-    return sum(held.values())
-
-
-def cost(
-    name: str, generator: Callable, discriminator: Callable, size: int, batch: int, steps: int = 3
-) -> list[Any]:
-    """[name, size, batch, parameters, MB of weights, MB kept for a step, ms for a picture].
-
-    Weights count four times: with their gradients and Adam's two means.
-    """
-    import torch
-
-    G, D = (make().to(device()) for make in (generator, discriminator))
-    adams = [torch.optim.Adam(x.parameters(), 2e-4) for x in (G, D)]
-    light, ab = (torch.rand(batch, k, size, size).to(device()) for k in (1, 2))
-    kept = kept_bytes(lambda: D(torch.cat([light, G(light)], 1)))
-    taken = []
-    for _ in range(steps):
-        begun = time.perf_counter()
-        L.play(G, D, *adams, light, ab)
-        taken.append(1000 * (time.perf_counter() - begun) / batch)
-    total = L.parameters(G) + L.parameters(D)
-    return [name, size, batch, total, 16 * total / 1e6, kept / 1e6, float(np.median(taken))]
-
-
-# What a score is worth.
-
-
-@experiment("06/redraws")
-def redraws(run: Run, *, n: int = 400) -> dict[str, Any]:
-    """SSIM and PSNR of scenes whose noise or colors are drawn anew, and of scenes left gray."""
-    truth, *variants = L.redrawn(n).items()
-    about: dict[str, Any] = {"data": "paintbox", "n": n, "size": 128, "seed": 2}
-    for measure in (metrics.ssim, metrics.psnr):
-        values = {name: measure(truth[1], rgb) for name, rgb in variants}
-        about[measure.__name__] = {k: np.round(x, 4).tolist() for k, x in values.items()}
-    return about
-
-
-def only(rgb: Photographs, change: Recolor, of: str) -> Photographs:
-    """The photograph with the "L" of change(rgb) and its own ab, or the other way around."""
-    new = change(rgb)
-    light, ab = (new, rgb) if of == "L" else (rgb, new)
-    return np.round(255 * color.with_ab(color.L(light), color.ab(ab))).astype(np.uint8)
-
-
-def mirrored(rgb: Photographs) -> Photographs:
-    """Left and right exchanged."""
-    return rgb[:, ::-1]
-
-
-def upside_down(rgb: Photographs) -> Photographs:
-    """Its own L, and its colors upside down."""
-    return metrics.repaint(rgb, np.flipud)
-
-
-def changes() -> dict[str, Recolor]:
-    """What is done to every photograph, by name."""
-    one_right = L.one_right
-    return {
-        "one pixel right": one_right,
-        "one pixel right, L only": partial(only, change=one_right, of="L"),
-        "one pixel right, ab only": partial(only, change=one_right, of="ab"),
-        "mirrored": mirrored,
-        "gray": metrics.paint_gray,
-        "own mean ab": metrics.paint_mean,
-        "hues turned by 180°": L.hues_turned(180),
-        "colors upside down": upside_down,
-    }
-
-
-def class_probabilities(network: networks.Features, rgb: Photographs) -> NDArray[Any]:
-    """p (N, classes) of uint8 pictures; InceptionResNetV2's features are 1,000 logits."""
-    from scipy.special import softmax
-
-    return network.classify(rgb) if network.classes else softmax(network.embed(rgb), axis=-1)
-
-
-def distances(
-    real: NDArray[Any], other: NDArray[Any], n: int, seed: int, times: int = 20
-) -> NDArray[np.float64]:
-    """Fréchet distances (times,) of n real pictures from n others, which never show the same.
-
-    real, other: features (N, width) of the same N photographs, the others changed.
-    """
-    rng = np.random.default_rng(seed)
-    draws = [rng.permutation(len(real))[: 2 * n].reshape(2, n) for _ in range(times)]
-    return np.array([metrics.frechet_distance(real[a], other[b]) for a, b in draws])
-
-
-def spread(values: NDArray[Any]) -> list[float]:
-    """[mean, low, high]: the mean, and what 95 % of the values lie between."""
-    return [float(values.mean()), *map(float, np.percentile(values, [2.5, 97.5]))]
-
-
-def score(
-    run: Run,
-    name: str,
-    rgb: Photographs,
-    hats: Photographs,
-    network: networks.Features,
-    real: NDArray[Any],
-) -> dict[str, Any]:
-    """A row of `metrics.report`, and the measures that know no pairs.
-
-    rgb, hats: photographs (N, H, W, 3) and what was made of them. real: features of rgb.
-    """
-    row = metrics.report(rgb, hats, name=name, data=data.JUDGED_ON)
-    row["gap"] = abs(row["colorfulness"][0] - row["colorfulness_truth"][0])
-    row["class_score"] = metrics.inception_score(class_probabilities(network, hats))
-    row["n_frechet"] = half = len(rgb) // 2
-    if half < 4 * network.width:  # its covariance would be mostly noise
-        return row | {"frechet": None}
-    features = network.embed(hats)
-    draws = distances(real, features, half, run.seed)  # (20,)
-    row |= {"frechet": spread(draws), "draws": np.round(draws, 4).tolist()}
-    return row | {"frechet_own": metrics.frechet_distance(real, features)}
-
-
-def score_kinds(
-    run: Run, rgb: Photographs, colorizers: dict[str, Recolor], network: networks.Features
-) -> list[dict[str, Any]]:
-    """Rows of the truth, of what `changes` makes, of colorizers, and of pairs exchanged."""
-    real, rows = network.embed(rgb), []
-    ways = {"truth": np.asarray} | changes() | colorizers
-    for name, change in progress.bar(ways.items(), "kinds"):
-        hats = np.stack([change(x) for x in rgb])
-        rows.append(score(run, name, rgb, hats, network, real))
-    exchanged = score(run, "pairs exchanged", rgb, np.roll(rgb, 1, axis=0), network, real)
-    same = {key: rows[0][key] for key in ("frechet", "draws") if key in rows[0]}
-    return [*rows, exchanged | same]  # it is the truth's set of pictures
-
-
-@experiment("06/scores", photographs=("intel", "photos"), models=(*EARLIER, NAME))
-def scores(
-    run: Run, *, shared: tuple = SHARED, apart: tuple = APART, network: str = "course_RGB"
-) -> dict[str, Any]:
-    """Every measure of changed photographs and of all colorizers, and of L1 alone.
-
-    network: what `networks.features` takes; "InceptionResNetV2" needs ImageNet's weights, and has a
-    Fréchet distance from 8,000 photographs on.
-    """
-    rgb, found = data.judged_photographs(), networks.features(network)
-    colorizers: dict[str, Recolor] = {n: Colorizer.load(n).colorize for n in EARLIER}
-    learned = sized(shared, apart)
-    folder, arms = trained(run, learned, shared, apart)
-    file = folder / "scored.onnx"
-    plain = export(run, file, "L1", arms, learned, [shared, apart])
-    colorizers |= {"L1": plain.colorize, "L1 + GAN": Colorizer.load(NAME).colorize}
-    about = {"data": data.JUDGED_ON, "n": len(rgb), "size": rgb.shape[1], "seed": run.seed}
-    about |= {"network": found.name, "rows": score_kinds(run, rgb, colorizers, found)}
-    for name in ("one pixel right", "gray"):  # picture by picture, for the paired claims
-        values = metrics.ssim(rgb, [changes()[name](x) for x in rgb])
-        about[f"ssim of {name}"] = np.round(values, 3).tolist()
-    return about | {"p": np.round(class_probabilities(found, rgb), 4).tolist()}
-
-
-def curves(
-    rgb: Photographs, network: networks.Features, counts: list[int], seed: int, times: int = 20
-) -> dict[str, Any]:
-    """Real against real, and against gray, at each N: [[mean, low, high], …] over `times` draws."""
-    gray = network.embed([metrics.paint_gray(x) for x in rgb])
-    real = network.embed(rgb)
-    found = {
-        name: [spread(distances(real, other, n, seed, times)) for n in counts]
-        for name, other in (("real", real), ("gray", gray))
-    }
-    return {"width": network.width, "N": counts, **found}
-
-
-@experiment("06/bias", photographs=("intel", "weights"), models=())
-def bias(run: Run, *, n: int = 3200, size: int = 96) -> dict[str, Any]:
-    """The Fréchet distance against N: the course's 48 features, and 256 of ImageNet's MobileNet."""
-    rgb = photos.load(data.shared("intel"), "train", size, limit=n, color_only=True)
-    file = data.shared("weights") / networks.APPLICATIONS["MobileNet"]["file"]
-    about = {"data": "Intel photographs, training split, color only", "n": len(rgb)}
-    about |= {"size": size, "seed": run.seed, "curves": {}}
-    few = {"course_RGB": ("auto", 200), "MobileNet": (file, 1024)}  # weights, the least N
-    for name, (weights, least) in few.items():
-        network = networks.features(name, weights)
-        counts = np.geomspace(least, len(rgb) // 2, 6).astype(int).tolist()
-        about["curves"][network.name] = curves(rgb, network, counts, run.seed)
-    return about

@@ -1,15 +1,12 @@
 """Experiments of lesson 06 at toy size: what they return, and that they survive a kill."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
 from experiment_toys import ADDED, Killed
 from lesson_code import noise
 
-from course_utils import color, course, metrics, networks, paintbox, photos, training
-from course_utils.colorizer import Colorizer
+from course_utils import color, course, paintbox, training
 from experiments import lesson_06 as experiments
 from experiments.runner import Run
 
@@ -64,15 +61,6 @@ def test_paintbox(tmp_path):
     assert untimed(experiments.three_losses(killed, **toy)) == untimed(whole)
 
 
-def test_collapse_and_lambda(tmp_path):
-    broken = experiments.collapse(Run(tmp_path / "collapse"), **TOY)
-    same_form(broken, "06/collapse", "arms", "rows", "pictures")
-    assert all("hits" in rows[-1] for rows in broken["rows"].values())
-    swept = experiments.weight_of_L1(Run(tmp_path / "lambda"), **TOY)
-    same_form(swept, "06/lambda", "arms")
-    assert set(swept["arms"]["0"]) == set(course.result("06/lambda")["arms"]["0"])
-
-
 @pytest.mark.parametrize("lost", [None, "adam_D", "D"])
 def test_a_game_goes_on_as_if_never_interrupted(tmp_path, monkeypatch, lost):
     """With dropout and grain; without a player, or what its Adam knows, it goes another way."""
@@ -80,7 +68,9 @@ def test_a_game_goes_on_as_if_never_interrupted(tmp_path, monkeypatch, lost):
     arm = torch.nn.functional.l1_loss, 10, (3, 4)
 
     def play(folder=None):
-        G, _ = L.train_arm(arm, 1, L.scenes_for(eight, 1, "cpu"), 3, "cpu", folder=folder)
+        G, _ = experiments.train_arm(
+            arm, 1, experiments.scenes_for(eight, 1, "cpu"), 3, "cpu", folder=folder
+        )
         return G.state_dict()
 
     restore = training.restore_torch
@@ -98,7 +88,7 @@ def test_a_state_of_another_training_is_refused(tmp_path):
     scenes = [paintbox.sample(4, 64, seed=seed) for seed in (1, 2)]
     known = {"arm": ("l1_loss", 10, ()), "seed": 1, "scenes": scenes[0], "epochs": (1, 1)}
 
-    def train(rates=L.RATES, **changed):
+    def train(rates=experiments.RATES, **changed):
         given = known | changed
         return experiments.two_parts(Run(tmp_path), **given, half=False, rates=rates)[1]
 
@@ -120,8 +110,8 @@ def test_precision_is_what_is_asked_for():
 
 def test_dropout_draws_only_when_awake():
     G, light = L.compact(16, (3, 4)), np.full((1, 64, 64, 1), 50, np.float32)
-    quiet = [L.paint(L.asleep(G), light) for _ in range(2)]
-    moved = [L.paint(experiments.awake(G), light) for _ in range(2)]
+    quiet = [L.colors_of(G.eval(), light) for _ in range(2)]
+    moved = [L.colors_of(experiments.awake(G), light) for _ in range(2)]
     assert (quiet[0] == quiet[1]).all() and (moved[0] != moved[1]).any()
 
 
@@ -138,139 +128,50 @@ def test_photographs(tmp_path, toy_photographs):
     run = Run(tmp_path / "photographs")
     killed_after(2, experiments.two_arms, run, **PLANS)
     result = experiments.two_arms(run, **PLANS)
-    same_form(result, "06/photographs", "gain", "psnr", "rows", "album")
-    rgb, plans = {32: noise(80, 32)}, PLANS.values()
-    whole = experiments.trained(Run(tmp_path / "whole" / "photographs"), rgb, *plans)[1]
+    same_form(result, "06/photographs", "gain", "psnr", "rows")
+    whole = experiments.photo_arms(run, tmp_path / "whole", {32: noise(80, 32)}, *PLANS.values())
     assert untimed(result["rows"]) == {arm: untimed(rows) for arm, (_, rows) in whole.items()}
-    for arm, (G, _) in experiments.trained(run, rgb, *plans)[1].items():
-        ours, theirs = G.state_dict(), whole[arm][0].state_dict()
-        assert all(torch.equal(ours[name], theirs[name]) for name in ours)
-
-
-def never(*arguments, **parts):
-    raise AssertionError("trained again")
-
-
-def test_checkpoint(tmp_path, toy_photographs, monkeypatch):
-    sent = {}
-    monkeypatch.setattr(
-        experiments, "ship", lambda path, name, table: sent.update({name: (path, table)}) or path
-    )
-    costs = ("scenes, as in the lesson",)  # the others take long
-    experiments.trained(Run(tmp_path / "photographs"), {32: noise(80, 32)}, *PLANS.values())
-    monkeypatch.setattr(training, "keep_torch", never)  # 06/photographs has trained it
-    result = experiments.checkpoint(Run(tmp_path / "checkpoint"), **PLANS, costs=costs)
-    stored = course.result("06/checkpoint")
-    same_form(result, "06/checkpoint")
-    assert [row["name"] for row in result["table"]] == [row["name"] for row in stored["table"]]
-    (row,) = result["costs"]
-    assert len(row) == len(stored["costs"][0]) and row[3] == stored["costs"][0][3]
-    assert row[5] == pytest.approx(stored["costs"][0][5], rel=0.01)
-    path, table = sent[experiments.NAME]
-    model = Colorizer.load(path)
-    assert table == result["table"] and model.size == 32
-    assert set(model.metadata) == set(Colorizer.load(experiments.NAME).metadata)
+    assert all("hits" in row for row in result["rows"]["L1 + GAN"])
 
 
 def test_the_file_predicts_what_the_generator_does(tmp_path):
     torch.manual_seed(1)
-    rows, light = [{"minutes": 2.0}], color.L(noise(1, 96))
-    arms = {"shared start": (L.compact(32, (3, 4)), rows), "L1": (L.compact(32, (3, 4)), rows)}
-    given = Run(tmp_path), tmp_path / "x.onnx", "L1", arms, {32: noise(80, 32)}
-    model = experiments.export(*given, list(PLANS.values()))
-    assert np.abs(L.paint(L.asleep(arms["L1"][0]), light) - model.ab(light)).max() < 0.5
-    assert model.metadata["minutes"].startswith("4, on ")
-    assert model.metadata["data"].startswith("16 photographs")
+    G, light = L.compact(32, (3, 4)), color.L(noise(1, 96))
+    model = experiments.export(tmp_path / "x.onnx", G, 96)
+    assert np.abs(L.colors_of(G.eval(), light) - model.ab(light)).max() < 0.5
 
 
-def test_kept_bytes_are_counted_once():
-    x = torch.ones(10, 10, requires_grad=True)
-    assert experiments.kept_bytes(lambda: x * x) == 400
-    assert experiments.kept_bytes(lambda: (x * x) * x) == 800
+# What is measured of objects
 
 
-# Scores
+def test_objects_are_found_one_by_one():
+    scenes = paintbox.sample(40, 64, seed=5)
+    found = experiments.objects(scenes)
+    for number, kind, places in found:
+        names = scenes.regions[number].ravel()[places]
+        index = paintbox.NAMES.index(experiments.KINDS[kind])
+        assert (names == index).all() and len(places) >= 10
+    per_scene = np.bincount([n for n, k, _ in found if k == 0], minlength=40)
+    assert per_scene.max() == 2  # never more than two balloons
 
 
-def test_redraws(tmp_path):
-    result = experiments.redraws(Run(tmp_path), n=3)
-    same_form(result, "06/redraws", "ssim", "psnr")
-    assert {len(values) for values in result["ssim"].values()} == {3}
+def test_measures_of_a_collapse_and_of_confetti():
+    scenes = paintbox.sample(60, 64, seed=5)
+    one, confetti = np.zeros_like(scenes.ab), np.zeros_like(scenes.ab)
+    rng = np.random.default_rng(1)
+    for kind, colors in zip(experiments.KINDS, experiments.PALETTES):
+        at = scenes.regions == paintbox.NAMES.index(kind)
+        one[at] = colors[0, 1:]
+        confetti[at] = colors[rng.integers(len(colors), size=at.sum()), 1:]
+    collapsed, mixed = (experiments.arm_scores(scenes, [ab]) for ab in (one, confetti))
+    assert collapsed["near"][0] == 1 and collapsed["spread"][0] == pytest.approx(0, abs=1e-4)
+    wanted = np.mean([1 - colors[0, 0] for colors in experiments.PALETTES])
+    assert collapsed["variation"][0] == pytest.approx(wanted)
+    assert mixed["spread"][0] > 20 and mixed["near"][0] < 0.5
 
 
-def test_changes_touch_what_they_say():
-    rgb = noise(1, 40)[0] // 8 + 112  # nothing leaves the gamut
-    for of, kept, changed in (("L", color.ab, color.L), ("ab", color.L, color.ab)):
-        new = experiments.only(rgb, L.one_right, of)
-        assert np.abs(kept(new) - kept(rgb)).mean() < 1 < np.abs(changed(new) - changed(rgb)).mean()
-    for change in experiments.changes().values():
-        assert change(rgb).dtype == np.uint8 and change(rgb).shape == rgb.shape
-
-
-def test_disjoint_halves_and_the_same_draws_for_every_row():
-    x = np.random.default_rng(0).normal(size=(100, 5))
-    d = experiments.distances(x, x, 40, seed=1, times=6)
-    assert d.shape == (6,) and (d > 0).all()  # the same rows on both sides would give 0
-    np.testing.assert_array_equal(d, experiments.distances(x, x, 40, seed=1, times=6))
-    assert (experiments.distances(x, x + 3, 40, seed=1, times=6) > 40).all()
-
-
-def test_probabilities_of_a_network_with_and_without_classes():
-    logits = np.random.default_rng(1).normal(size=(4, 7))
-    named = SimpleNamespace(classes=["a"], classify=lambda rgb: "p")
-    plain = SimpleNamespace(classes=None, embed=lambda rgb: logits)
-    assert experiments.class_probabilities(named, None) == "p"
-    p = experiments.class_probabilities(plain, None)
-    np.testing.assert_allclose(p.sum(1), 1)
-    assert 1 < metrics.inception_score(p) < 7
-
-
-def toy_network(name="toy", weights="auto"):
-    """A network that describes a picture by the means of a few pixels."""
-
-    def embed(rgb):
-        means = [np.asarray(picture, np.float32).mean(-1).ravel()[:6] for picture in rgb]
-        return np.stack(means) / 255
-
-    def classify(rgb):
-        x = embed(rgb) + 0.1
-        return x / x.sum(1, keepdims=True)
-
-    about = {"name": name, "width": 6, "classes": list("abcdef")}
-    return SimpleNamespace(**about, embed=embed, classify=classify)
-
-
-def test_scores(tmp_path, toy_photographs, monkeypatch):
-    monkeypatch.setattr(networks, "features", toy_network)
-    monkeypatch.setattr(experiments.data, "judged_photographs", lambda: noise(50, 24))
-    result = experiments.scores(Run(tmp_path / "scores"), **PLANS)
-    same_form(result, "06/scores")
-    assert np.shape(result["p"]) == (50, 6)
-    stored = course.result("06/scores")
-    rows = {row["name"]: row for row in result["rows"]}
-    assert list(rows) == [row["name"] for row in stored["rows"]]
-    assert set(rows["gray"]) >= set(stored["rows"][0])  # and metrics that are newer
-    exchanged, truth = rows["pairs exchanged"], rows["truth"]
-    assert exchanged["class_score"] == pytest.approx(truth["class_score"], rel=1e-9)
-    assert exchanged["frechet"] == truth["frechet"]
-    assert exchanged["ssim"][0] < 0.5 < truth["ssim"][0]
-    assert rows["gray"]["n_frechet"] == 25 and len(result["ssim of gray"]) == 50
-
-
-def test_bias(tmp_path, monkeypatch):
-    monkeypatch.setattr(networks, "features", toy_network)
-    monkeypatch.setattr(experiments.data, "shared", lambda name: tmp_path / name)
-    monkeypatch.setattr(photos, "load", lambda *x, limit, color_only: noise(limit, 16))
-    monkeypatch.setattr(experiments, "curves", lambda rgb, network, counts, seed: len(counts))
-    result = experiments.bias(Run(tmp_path), n=3200, size=16)
-    same_form(result, "06/bias", "curves")
-    assert result["curves"] == {"course_RGB": 6, "MobileNet": 6}
-
-
-def test_real_against_real_falls_to_nothing():
-    curve = experiments.curves(noise(400, 16), toy_network(), [24, 48, 96, 192], 1, times=30)
-    assert set(curve) == set(course.result("06/bias")["curves"]["MobileNet"])
-    real = np.array(curve["real"])[:, 0]
-    assert (np.diff(real) < 0).all()
-    c, a = np.polyfit(1 / np.array(curve["N"]), real, 1)
-    assert c > 0 and abs(a) < 0.2 * real[0]
+def test_exact_rows_are_a_perfect_generator_and_what_pixel_losses_ask_for():
+    rows = experiments.exact_rows(paintbox.sample(60, 64, seed=2))
+    assert rows["exact median"]["near"][0] == rows["exact mean"]["near"][0] == 0
+    assert rows["another draw"]["near"][0] == 1
+    assert rows["another draw"]["l1"][1] > rows["exact median"]["l1"][2]
