@@ -1,12 +1,21 @@
-"""Explorers for curious hands. Each lesson shows a static picture beside every slider."""
+"""Controls to try things with. Each lesson shows a static picture beside every slider."""
 
+import base64
+import html
+import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 STATIC = "The figure beside this control shows the same without it."
+LAYER = '<img src="data:image/jpeg;base64,{}" alt="{}" style="width:100%;{}">'
+STYLES = "display:block", "position:absolute;left:0;top:0;clip-path:inset(0 50% 0 0)"
+SLIDER = """<div style="max-width:600px"><div style="position:relative">{}{}</div>
+<input type="range" aria-label="how much is uncovered" style="width:100%;margin:0" oninput="this
+.previousElementSibling.lastElementChild.style.clipPath=`inset(0 ${{100-this.value}}% 0 0)`">
+</div>"""
 
 
 def show(widget: Any, says: str) -> None:
@@ -40,41 +49,31 @@ def frames(
     return slider, image
 
 
-def color_pair(
-    first: str, second: str, describe: Callable[[Any, Any], str], says: str
-) -> tuple[list[Any], Any]:
-    """Two color pickers and a line of text about the pair, so that nothing rests on color alone.
+def before_after(before: NDArray[np.uint8], after: NDArray[np.uint8], names: Sequence[str]) -> Any:
+    """A widget whose slider uncovers `after`, which lies under `before`; `show` displays it.
 
-    first, second: "#rrggbb" or a name. describe: (rgb, rgb) -> text, each rgb a float array of
-    shape (3,) in [0, 1].
+    before, after: (H, W, 3) of one size. names: what the two are, for those who do not see them.
+    The browser moves the slider by itself: no message goes to Python.
     """
     import ipywidgets
-    from matplotlib.colors import to_rgb
+    from PIL import Image
 
-    pickers = [
-        ipywidgets.ColorPicker(value=value, description=name)
-        for name, value in (("first", first), ("second", second))
-    ]
-    text = ipywidgets.HTML()
+    def layer(picture, name, style):
+        image, file = Image.fromarray(picture), io.BytesIO()
+        image.thumbnail((900, 600))
+        image.save(file, "JPEG", quality=92)
+        return LAYER.format(base64.b64encode(file.getvalue()).decode(), html.escape(name), style)
 
-    def update(_):
-        text.value = f"<pre>{describe(*(np.array(to_rgb(p.value)) for p in pickers))}</pre>"
-
-    for picker in pickers:
-        picker.observe(update, names="value")
-    update(None)
-    show(ipywidgets.VBox([ipywidgets.HBox(pickers), text]), says)
-    return pickers, text
+    return ipywidgets.HTML(SLIDER.format(*map(layer, (after, before), names[::-1], STYLES)))
 
 
-def upload(label: str, act: Callable[[bytes], bytes], says: str) -> tuple[Any, Any]:
+def upload(label: str, act: Callable[[bytes], Any], says: str) -> tuple[Any, Any]:
     """A button that takes a picture file from the reader's machine and shows what `act` makes.
 
-    act: bytes of the file -> PNG bytes. When it raises OSError or ValueError, its sentence is shown
-    instead, and the button stays usable. says: one sentence, read where widgets do not run.
+    act: bytes of the file -> PNG bytes or a widget. When it raises OSError or ValueError, its
+    sentence is shown instead, and the button stays usable. says: one sentence, read where widgets
+    do not run.
     """
-    import html
-
     import ipywidgets
 
     button = ipywidgets.FileUpload(accept="image/*", multiple=False, description=label)
@@ -86,8 +85,8 @@ def upload(label: str, act: Callable[[bytes], bytes], says: str) -> tuple[Any, A
             return
         result.children = [ipywidgets.HTML("Working …")]
         try:
-            png = act(bytes(change["new"][0].content))
-            result.children = [ipywidgets.Image(value=png, format="png")]
+            made = act(bytes(change["new"][0].content))
+            result.children = [ipywidgets.Image(value=made) if isinstance(made, bytes) else made]
         except (OSError, ValueError) as error:
             result.children = [ipywidgets.HTML(html.escape(str(error)))]
 

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -199,26 +200,26 @@ def test_slider_shows_real_pictures():
     assert Image.open(io.BytesIO(image.value)).size == (300, 200)
 
 
-def describe(first, second):
-    return " ".join(f"{value:.2f}" for value in np.concatenate([first, second]))
+def pixel(widget, place):
+    """The middle pixel of a slider's picture; 0 is the one below, 1 the one on top."""
+    coded = re.findall(r"base64,([^\"]+)", widget.value)[place]
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(coded))))[20, 30]
 
 
-@pytest.mark.parametrize(
-    ("color", "rgb"),
-    [
-        ("#ff8000", "1.00 0.50 0.00"),
-        ("#0f0", "0.00 1.00 0.00"),
-        ("red", "1.00 0.00 0.00"),
-        ("rebeccapurple", "0.40 0.20 0.60"),
-    ],
-)
-def test_color_pair_describes_hex_and_names(color, rgb, shown):
-    (first, second), text = widgets.color_pair("black", "#ffffff", describe, "Two pickers.")
-    assert text.value == "<pre>0.00 0.00 0.00 1.00 1.00 1.00</pre>" and len(shown) == 1
-    second.value = color
-    assert text.value == f"<pre>0.00 0.00 0.00 {rgb}</pre>"
-    first.value = color
-    assert text.value == f"<pre>{rgb} {rgb}</pre>"
+def test_a_slider_uncovers_the_second_picture_and_names_both():
+    gray, red = (np.broadcast_to(np.uint8(c), (40, 60, 3)) for c in ([90] * 3, [200, 30, 30]))
+    widget = widgets.before_after(gray, red, ("<gray>", "red"))
+    np.testing.assert_allclose(pixel(widget, 0), [200, 30, 30], atol=4)
+    np.testing.assert_allclose(pixel(widget, 1), [90, 90, 90], atol=4)
+    assert 'alt="&lt;gray&gt;"' in widget.value and 'alt="red"' in widget.value
+
+
+def test_of_an_uploaded_file_a_widget_may_be_shown():
+    import ipywidgets
+
+    button, result = widgets.upload("Yours", lambda data: ipywidgets.HTML(f"{data}"), "A button.")
+    hand_in(button, b"one")
+    assert [each.value for each in result.children] == ["b'one'"]
 
 
 def test_a_click_on_a_pixel_shows_what_is_said_about_it(shown):
