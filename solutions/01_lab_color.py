@@ -72,7 +72,7 @@ from course_utils.checks import lesson_01 as checks
 #
 # Everything in this course starts from color photographs. We take the color away, ask a network to put
 # it back, and compare. The course ships an **album** of photographs with a fixed split. Models learn from
-# its training split. All figures and numbers of this lesson come from its test split.
+# its training split. Figures and numbers of this lesson come from its test split, unless they say otherwise.
 
 # %%
 album = {photo.name: photo for photo in photos.album("test")}
@@ -131,10 +131,10 @@ credits("eastern_rosella")
 #
 # ### Does L tell nothing about a and b?
 #
-# No, it tells something, and it matters what exactly. The **linear correlation** of L with a and b is low
-# in most photographs. But a low correlation does not mean **independent**: it only says that no straight
-# line helps. So we also try the best function that there is: a **lookup**. Each pixel gets the mean ab
-# of all pixels of this photograph that have its L.
+# It tells something. The **linear correlation** of L with a and b is low in most photographs. But a low
+# correlation does not mean **independent**: it says that no straight line helps much. So we compare the best
+# straight line with the best function that there is, a **lookup**: each pixel gets the mean ab of all pixels
+# of this photograph that have its L.
 
 
 # %%
@@ -253,8 +253,8 @@ assert 0 < removed < told["ab, lookup"][0]
 #
 # ## Values are a code for light
 #
-# The 128 in a file does not mean half as much light as 255. A file has 256 steps, and eyes notice
-# differences best in the dark. So the steps are spent there. The simplest such code is a power:
+# The 128 in a file does not mean half as much light as 255. A file has 256 steps, and eyes notice small
+# differences of light best in the dark. So the steps are spent there. The simplest such code is a power:
 # $\text{light} = \text{value}^\gamma$. The exponent is called **gamma**. sRGB, the code of most files
 # (IEC 61966-2-1), uses nearly a power. For a value $v$ in 0…1 the light $y$ is
 #
@@ -634,7 +634,7 @@ assert lost[~fits].mean() > 100 * lost[fits].max() and kept.max() < 0.5 < lost.m
 # %% [markdown]
 # ## A gray value is not L*
 #
-# A tempting shortcut: the gray picture has values 0…255, L* runs from 0 to 100, so multiply. Several public
+# A tempting shortcut: the gray picture has values 0…255, L* runs from 0 to 100, so multiply. Public
 # repositories do it. But a gray value is a code for light with gamma 2.2, and L* is a code with a cube root.
 
 # %%
@@ -974,8 +974,8 @@ assert min(d76.max() / d76.min(), d00.max() / d00.min()) > 2
 # %% [markdown]
 # ## The scale of a and b, and of a loss
 #
-# A network whose last layer is tanh answers between −1 and 1, so a and b are divided by a scale. The reports
-# of this course use 128; 110 and 100 are common too. What do the colors of sRGB need?
+# A network whose last layer is tanh answers between −1 and 1, so a and b are divided by a scale. 100, 110
+# and 128 are common. What do the colors of sRGB need?
 
 # %% tags=["claim"]
 cube = np.stack(np.meshgrid(*[np.arange(0, 256, 5)] * 3), -1).reshape(-1, 3)  # (140608, 3)
@@ -1154,7 +1154,7 @@ assert max(ways_missed) > 5 * min(ways_missed) + 1
 #
 # <details><summary>A. Every lightness may still have its own color.</summary>
 #
-# Right: the middle may be green, and both ends blue. A straight line sees none of it.
+# Right. For example, the middle may be green and both ends blue. A straight line sees none of it.
 #
 # </details>
 # <details><summary>B. L tells nothing about a and b.</summary>
