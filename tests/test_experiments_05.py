@@ -1,18 +1,16 @@
 """Experiments of lesson 05 at toy size: what they return, and that they survive a kill."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from experiment_toys import ADDED, Killed
 from lesson_code import noise
 
-from course_utils import bins, color, course, metrics, paintbox, training
-from course_utils.colorizer import Colorizer
+from course_utils import bins, course, metrics, paintbox, training
 from experiments import lesson_05 as experiments
 from experiments.runner import Run
-
-L = experiments.L
-PLAN = ((16, 1e-3), (24, 1e-4))
 
 
 def killed_after(patch, states):
@@ -29,11 +27,9 @@ def killed_after(patch, states):
 
 
 def untimed(value):
-    """A result without what two runs cannot share: minutes, and how fast a file is."""
+    """A result without what two runs cannot share: minutes."""
     if isinstance(value, dict):
         value = {k: untimed(v) for k, v in value.items() if k != "minutes"}
-        if "precision" in value:
-            value["precision"] = [[*row[:2], *row[3:]] for row in value["precision"]]
     return [untimed(v) for v in value] if isinstance(value, list) else value
 
 
@@ -55,6 +51,84 @@ def same_form(result, name, *parts):
     assert set(result) == set(stored) - ADDED
     for part in parts:
         assert set(result[part]) == set(stored[part])
+
+
+# The report's network and its loss
+
+
+def test_the_network_is_the_published_one():
+    network = experiments.body()
+    convs = [layer for layer in network if isinstance(layer, torch.nn.Conv2d)]
+    assert sum(x.numel() for x in network.parameters()) == 32_232_889
+    assert [layer.stride[0] for layer in convs].count(2) == 3
+    assert [layer.dilation[0] for layer in convs].count(2) == 6
+    assert len(convs) == 22 and convs[-1].out_channels == 313
+    for size, small in (((64, 64), (16, 16)), ((24, 40), (6, 10))):
+        answer = experiments.body(thin=8)(torch.zeros(2, 1, *size))
+        assert answer.shape == (2, 313, *small)
+
+
+@pytest.mark.parametrize("kind", ["plain", "inside", "top"])
+def test_the_loss_is_least_where_the_lesson_says(kind):
+    """The gradient vanishes at p, p · w or E[v(Z) Z], and nowhere near."""
+    share, ab = paintbox.support("balloon")
+    z = bins.dense(*bins.encode(ab)).astype(float)
+    w = bins.rebalance(bins.prior(paintbox.sample(40, size=64, seed=1).ab))
+    wanted = {"plain": share @ z, "inside": (share @ z) * w, "top": (share * w[z.argmax(1)]) @ z}
+    wanted = wanted[kind] / wanted[kind].sum()
+    loss = experiments.cross_entropy(None if kind == "plain" else w, inside=kind == "inside")
+    count = np.round(2500 * share).astype(int)  # 25 shifts of four colors in hundredths: whole
+    crowd = torch.tensor(np.repeat(ab, count, axis=0).T[None, :, None], dtype=torch.float32)
+
+    def gradient(q):
+        logits = torch.tensor(q + 1e-12, dtype=torch.float32).log().requires_grad_()
+        loss(logits[None, :, None, None].expand(1, 313, 1, crowd.shape[-1]), crowd).backward()
+        return logits.grad.abs().max()
+
+    assert gradient(wanted) < 1e-4
+    assert gradient(wanted[::-1].copy()) > 0.05
+
+
+def test_one_pixel_of_sixteen_stands_for_the_mean_of_the_codes():
+    ab = np.moveaxis(paintbox.sample(1, 64, seed=4).ab, -1, 1)
+    codes = []
+    for row in range(4):
+        for column in range(4):
+            rng = SimpleNamespace(integers=lambda n, size, at=(row, column): at)
+            small = experiments.one_of_sixteen(torch.from_numpy(ab), rng)  # (1, 2, 16, 16)
+            codes.append(bins.dense(*bins.encode(small.movedim(1, -1).numpy())))
+    full = bins.dense(*bins.encode(np.moveaxis(ab, 1, -1)))
+    pooled = full.reshape(1, 16, 4, 16, 4, 313).mean((2, 4))
+    np.testing.assert_allclose(np.mean(codes, axis=0), pooled, atol=1e-6)
+
+
+def test_pictures_of_any_size_are_padded():
+    raw = experiments.answers(experiments.body(thin=8), np.full((2, 30, 18, 1), 50, np.float32))
+    assert raw.shape == (2, 8, 6, 313)
+    batch = next(iter(experiments.pairs(noise(4, 30), 0, 1, augmented=False)))
+    assert [tuple(x.shape) for x in batch] == [(4, 1, 32, 32), (4, 2, 8, 8)]
+
+
+def test_the_rate_falls_when_the_loss_stands_still(tmp_path, monkeypatch):
+    def still(logits, ab):
+        return 0 * logits.mean() + 1
+
+    monkeypatch.setattr(experiments, "loss_of", lambda arm, w: (still, 313))
+    monkeypatch.setattr(experiments, "THIN", 32)
+    train = experiments.train_arm
+    rows = train("plain", np.ones(313), noise(2, 16), 3, Run(tmp_path), "a", augmented=False)[1]
+    assert [row["rate"] for row in rows] == pytest.approx([1e-3, 1e-3, 1e-4])
+
+
+def test_reliability_of_a_truth_and_of_a_boaster():
+    p = np.random.default_rng(2).dirichlet(np.full(313, 0.02), (3, 8, 8))
+    table = experiments.reliability(p, p)
+    assert table.shape == (10, 3) and table[:, 0].sum() == pytest.approx(1)
+    assert experiments.calibration_error(table) == pytest.approx(0, abs=1e-12)
+    boast = p**3 / (p**3).sum(-1, keepdims=True)
+    gap = np.take_along_axis(boast - p, p.argmax(-1)[..., None], -1).mean()
+    table = experiments.reliability(boast, p)
+    assert experiments.calibration_error(table) == pytest.approx(gap)
 
 
 # Paintbox
@@ -143,7 +217,7 @@ def test_class_photographs_are_all_of_the_training_split(tmp_path, monkeypatch):
 def test_photographs_of_any_size_are_padded_and_cropped():
     rgb = noise(1, 30)[0, :, :18]
     for channels in (2, 313):
-        hat = experiments.painter(L.body(channels, thin=8))(rgb)
+        hat = experiments.painter(experiments.body(channels, thin=8))(rgb)
         assert hat.shape == rgb.shape and hat.dtype == np.uint8
 
 
@@ -162,77 +236,3 @@ def test_the_ceilings_are_near_the_truth():
     assert gray + 1 < metrics.psnr(rgb, experiments.quarter_code(rgb))
     smooth = np.full((30, 30, 3), (120, 90, 60), np.uint8)
     assert metrics.psnr(smooth, experiments.quarter_code(smooth)) > 35
-
-
-# The checkpoint
-
-
-def test_checkpoint(tmp_path, monkeypatch):
-    shipped = {}
-    monkeypatch.setattr(experiments, "photographs", lambda size: noise(20, size))
-    monkeypatch.setattr(experiments, "judged_photographs", lambda: noise(3, 30))
-    monkeypatch.setattr(
-        experiments, "ship", lambda path, name, table: shipped.update({name: (path, table)})
-    )
-    toy = {"plan": PLAN, "thin": 8, "held_out": 3, "judged": 2}
-    result = survives(experiments.checkpoint, tmp_path, states=1, **toy)
-    same_form(result, "05/checkpoint", "gain", "psnr")
-    stored = course.result("05/checkpoint")
-    assert [row["name"] for row in result["table"]] == [row["name"] for row in stored["table"]]
-    assert set(result["rows"][1]) == set(stored["rows"][1])
-    assert [row["rate"] for row in result["rows"]] == [1e-3, 1e-4] and result["n"] == 17
-    path, table = shipped["05_quantized_classification"]
-    model = Colorizer.load(path)
-    assert model.size == 24 and model.T == 0.38 and table == result["table"]
-    known = Colorizer.load("05_quantized_classification").metadata
-    assert set(model.metadata) == set(known)
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    """A network of chance and its file."""
-    torch.manual_seed(3)
-    network = L.body(thin=8)
-    about = {"n": 1, "size": 24, "seed": 1, "plan": PLAN, "rows": [{"minutes": 2.5}] * 2}
-    path = tmp_path_factory.mktemp("file") / "toy.onnx"
-    return network.eval(), experiments.export(network, about, path)
-
-
-def test_the_file_colors_as_the_network_does(exported):
-    network, path = exported
-    model, photo = Colorizer.load(path), noise(1, 96)[0]
-    assert model.metadata["minutes"].startswith("5, on ")
-    for T in (None, 1.0):
-        ours = experiments.painter(network, T=T or 0.38)(photo).astype(int)
-        light = color.L(photo)
-        held = color.in_gamut(color.join(light, model.ab_for(light, T)))  # the painter clips others
-        assert held.mean() > 0.5
-        assert np.abs(ours - model.colorize(photo, T))[held].max() <= 2
-
-
-def test_the_file_has_its_probabilities_inside(exported):
-    network, path = exported
-    session, inner = L.with_probabilities(path)
-    x = np.random.default_rng(0).uniform(0, 100, (1, 1, 16, 24)).astype(np.float32)
-    (inside,) = session.run([inner], {"L": x, "T": np.array(1, np.float32)})
-    with torch.inference_mode():
-        wanted = network(torch.from_numpy(x) / 100).softmax(1)
-    np.testing.assert_allclose(inside, wanted.numpy(), atol=1e-3)
-
-
-def test_three_files_of_one_network(exported):
-    table = experiments.precision_table(exported[0], noise(4, 24), noise(2, 30))
-    names, sizes, _, largest, mean = zip(*table)
-    assert names == ("float32", "float16 in the file", "int8") and sorted(sizes)[::-1] == [*sizes]
-    assert largest[0] == 0 and 0 < largest[1] < 0.5 and mean[2] <= largest[2]
-
-
-def test_scores_of_photographs_by_temperature(exported):
-    """One photograph of one color, and a network that knows nothing: T moves it from the mean."""
-    rgb = np.full((1, 16, 16, 3), (120, 90, 60), np.uint8)
-    row = experiments.photo_scores(exported[0], rgb)
-    stored = course.result("05/checkpoint")["rows"][0]
-    assert {*row} < {*stored}
-    q = L.distribution(exported[0], color.L(rgb), "cpu")
-    chroma = [np.hypot(*np.moveaxis(bins.decode(q, T), -1, 0)).mean() for T in (1.0, 0.38)]
-    assert [row["chroma 1"], row["chroma 0.38"]] == pytest.approx(chroma, rel=0.02)

@@ -1,285 +1,383 @@
-"""Lesson 05."""
+"""Lesson 05: heads, losses and an annealed mean in torch."""
 
-import math
+import torch
+from torch import nn
+from torch.nn import functional as F
 
-import numpy as np
-from scipy.spatial import ConvexHull, cKDTree
-from scipy.special import log_softmax, softmax
-
-from check_cases import GENERIC, Cases, float32, forgets, torch_with_grad
-from course_utils import bins
+from check_cases import GENERIC, Cases, forgets
 
 
-def keep_bins(grid, ab, step, corners=((1, 1), (1, -1)), sides=((1, 0), (0, 1))):
-    """Inside every half plane of the hull and of the square, pushed out as far as both reach."""
-    corners, sides = (np.array([*x, *(-np.array(x))]) for x in (corners, sides))
-    normals = np.concatenate([ConvexHull(ab).equations[:, :2], sides])
-    reach = (ab @ normals.T).max(0) + step * (corners @ normals.T).max(0)
-    return (grid @ normals.T <= reach).all(1)
+def to_last(x):
+    return x.permute(0, 2, 3, 1)  # (N, h, w, C)
 
 
-def soft_code(ab, centers, k, sigma):
-    """A softmax over all bins of which but k are at infinity."""
-    score = -np.square(np.linalg.norm(centers - ab, axis=1) / sigma) / 2
-    return softmax(np.where(score >= np.sort(score)[-int(k)], score, -np.inf))
+# The head
 
 
-def bin_weights(prior, lam):
-    uniform = np.full(len(prior), 1 / len(prior))
-    w = 1 / np.average([prior, uniform], axis=0, weights=[1 - lam, lam])
-    return w / np.average(w, weights=prior)
+def head(kernel=1, bias=lambda prior: torch.log(prior), weight=0.0, **options):
+    """A way to make heads, with one thing changed."""
+
+    def make(channels, prior):
+        conv = nn.Conv2d(channels, prior.numel(), kernel, padding=kernel // 2, **options)
+        nn.init.constant_(conv.weight, weight)
+        if conv.bias is not None:
+            conv.bias = nn.Parameter(bias(prior))
+        return conv
+
+    return make
 
 
-def annealed_mean(logits, centers, T):
-    return softmax(logits / T, axis=-1) @ centers
+class Linear(nn.Module):
+    """A head of matrices: a linear layer at each position."""
+
+    def __init__(self, channels, prior):
+        super().__init__()
+        self.mix = nn.Parameter(torch.zeros(channels, len(prior)))
+        self.shift = nn.Parameter(prior.log())
+
+    def forward(self, maps):
+        return (to_last(maps) @ self.mix + self.shift).permute(0, 3, 1, 2)
 
 
-def spread(count, places):
-    near = np.exp(-((places[:, None] - places) ** 2).sum(-1) / 50)
-    return near @ (count / near.sum(0))
+def scaled(channels, prior):
+    """Other logits of the same distribution."""
+    return head(bias=lambda prior: prior.log() + 3)(channels, prior)
 
 
-def repaired(logits, z, count, centers, weigh=lambda log_q, w: w * log_q):
-    prior = spread(count, centers)
-    return -(z * weigh(log_softmax(logits, -1), bins.rebalance(prior / prior.sum()))).sum(-1).mean()
+def started(channels, prior):
+    conv = nn.Conv2d(channels, len(prior), 1)
+    conv.bias.data = prior.log()
+    return conv
 
 
-def along_the_list(logits, z, count, centers):
-    prior = spread(count, 10.0 * np.arange(len(count))[:, None])
-    w = bins.rebalance(prior / prior.sum())
-    return -(z * w * log_softmax(logits, -1)).sum(-1).mean()
+def frozen(channels, prior):
+    return head()(channels, prior).requires_grad_(False)
 
 
-def weighted_logits(logits, z, count, centers):
-    prior = spread(count, centers)
-    w = bins.rebalance(prior / prior.sum())
-    return -(z * log_softmax(logits * w, -1)).sum(-1).mean()
+def with_softmax(channels, prior):
+    return nn.Sequential(head()(channels, prior), nn.Softmax(1))
 
 
-def overflows(logits, z, count, centers):
-    prior = spread(count, centers)
-    w = bins.rebalance(prior / prior.sum())
-    with np.errstate(all="ignore"):
-        q = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
-        return -(w * z * np.log(q)).sum(-1).mean()
+def a_function(channels, prior):
+    return lambda maps: prior.log()[None, :, None, None].expand(len(maps), -1, *maps.shape[2:])
 
 
-def unsmoothed(logits, z, count, centers):
-    return -(z * bins.rebalance(count / count.sum()) * log_softmax(logits, -1)).sum(-1).mean()
+class Constant(nn.Module):
+    def __init__(self, channels, prior):
+        super().__init__()
+        self.bias = nn.Parameter(prior.log())
+
+    def forward(self, maps):
+        return self.bias[None, :, None, None].expand(len(maps), -1, *maps.shape[2:])
 
 
-def by_tree(ab, centers, k, sigma):
-    """scipy's nearest neighbors, which want k as an int."""
-    distance, near = cKDTree(centers).query(ab, k)
-    weights = np.zeros(len(centers))
-    weights[near] = softmax(np.atleast_1d(-(distance**2) / (2 * sigma**2)))
-    return weights
+# Losses
 
 
-def one_by_one(ab, centers, k, sigma):
-    apart = sorted((math.dist(ab, center), i) for i, center in enumerate(centers))
-    weights = [0.0] * len(centers)
-    for distance, i in apart[:k]:
-        weights[i] = math.exp(-(distance**2) / 2 / sigma**2)
-    return [w / sum(weights) for w in weights]
+def by_hand(logits, near, z):
+    """The normalizer apart: log of the sum of exp."""
+    picked = torch.take_along_dim(logits, near, dim=1)
+    return (z * (torch.logsumexp(logits, dim=1, keepdim=True) - picked)).sum() / z[:, 0].numel()
 
 
-def by_distance(ab, centers, k, sigma):
-    score = -np.linalg.norm(centers - ab, axis=1) / 2 / sigma**2
-    return softmax(np.where(soft_code(ab, centers, k, sigma) > 0, score, -np.inf))
+def dense(logits, near, z):
+    """The whole code, and torch's own loss."""
+    target = torch.zeros_like(logits).scatter_add(1, near, z)
+    return F.cross_entropy(logits, target)
 
 
-def shifting(ab, centers, k, sigma):
-    centers -= ab
-    return soft_code(0 * ab, centers, k, sigma)
+def of_log(log, reduce=lambda x: -x.sum(1).mean()):
+    return lambda logits, near, z: reduce(z * torch.take_along_dim(log(logits), near, dim=1))
 
 
-def in_torch(logits, centers, T):
-    import torch
-
-    return torch.softmax(logits / T, dim=1) @ centers
+def reduced(reduce):
+    return of_log(lambda x: F.log_softmax(x, dim=1), reduce)
 
 
-def torch_weights(prior, lam):
-    w = ((1 - lam) * prior + lam / len(prior)).reciprocal()
-    return w / (prior * w).sum()
+def changing(logits, near, z):
+    logits -= logits.amax(1, keepdim=True)
+    return dense(logits.clone(), near, z)
 
 
-def row_by_row(logits, centers, T):
-    return [softmax(row / T) @ centers for row in logits]
+def in_numpy(logits, near, z):
+    return float(dense(logits, near, z))
 
 
-def naive(logits, centers, T):
-    p = np.exp(logits / T)
-    return p @ centers / p.sum(-1, keepdims=True)
+def nearest_alone(logits, near, z):
+    return F.cross_entropy(logits, near[:, 0])
 
 
-def one_maximum(logits, centers, T):
-    return naive(logits - logits.max(), centers, T)
+def weighted_by_hand(logits, near, z, w):
+    picked = torch.take_along_dim(logits, near, dim=1)
+    each = w[near] * z * (torch.logsumexp(logits, dim=1, keepdim=True) - picked)
+    return each.sum(1).mean()
 
 
-def power(logits, centers, T):
-    p = softmax(logits, -1) ** T
-    return p @ centers / p.sum(-1, keepdims=True)
+def weighted_dense(logits, near, z, w):
+    target = torch.zeros_like(logits).scatter_add(1, near, z) * w.view(1, -1, 1, 1)
+    return -(target * F.log_softmax(logits, 1)).sum() / z[:, 0].numel()
 
 
-def normalizing(prior, lam):
-    """Right, but for what it does to its input."""
-    w = bin_weights(prior, lam)
-    prior /= prior.max()
-    return w
+def torch_weights(logits, near, z, w):
+    """F.cross_entropy's own weights: with soft targets they stand inside the sum, too."""
+    return F.cross_entropy(logits, torch.zeros_like(logits).scatter_add(1, near, z), weight=w)
 
 
-def nothing_repaired(logits, z, count, centers, places=None):
-    """The three bugs, or all but the first."""
-    prior = spread(count, 10.0 * np.arange(len(count))[:, None] if places is None else places)
-    q = np.exp(logits * bins.rebalance(prior / prior.sum()))
-    return -(z * np.log(q / q.sum(1, keepdims=True))).sum(1).mean()
+def weigh(change):
+    """The plain loss of a code that is changed."""
+    return lambda logits, near, z, w: by_hand(logits, near, change(near, z, w)) * 1.0
 
 
-def maximum_alone(logits, z, count, centers):
-    """The prior still runs along the list, and the weights are on the logits."""
-    prior = spread(count, 10.0 * np.arange(len(count))[:, None])
-    w = bins.rebalance(prior / prior.sum())
-    return -(z * log_softmax(logits * w, -1)).sum(-1).mean()
+def of_code(change):
+    def loss(logits, near, z, w):
+        log_q = torch.take_along_dim(F.log_softmax(logits, 1), near, dim=1)
+        return -(change(near, z, w) * log_q).sum(1).mean()
+
+    return loss
+
+
+# The annealed mean
+
+
+def matrix(logits, centers, T):
+    p = to_last(logits / T).softmax(-1)
+    return (p @ centers).permute(0, 3, 1, 2)
+
+
+def as_convolution(logits, centers, T):
+    return F.conv2d(F.softmax(logits.div(T), dim=1), centers.T[:, :, None, None])
+
+
+def by_maximum(logits, centers, T):
+    p = torch.exp((logits - logits.amax(1, keepdim=True)) / T)
+    p = p / p.sum(1, keepdim=True)
+    return torch.stack([(p * centers[:, i].view(1, -1, 1, 1)).sum(1) for i in (0, 1)], 1)
+
+
+def of_p(p):
+    return lambda logits, centers, T: F.conv2d(p(logits, T), centers.T[:, :, None, None])
+
+
+# The mask
+
+
+def selected(logits, near, z, centers, least):
+    """Pick the blocks that count, then take their mean."""
+    ab = torch.einsum("nkhw,nkhwc->nhwc", z, centers[near])
+    each = -(z * torch.take_along_dim(F.log_softmax(logits, 1), near, dim=1)).sum(1)
+    kept = each[torch.hypot(ab[..., 0], ab[..., 1]) >= least]
+    return kept.mean() if len(kept) else 0 * each.sum()
+
+
+def with_where(logits, near, z, centers, least):
+    ab = (centers[near] * z.unsqueeze(-1)).sum(1)
+    counts = (ab.pow(2).sum(-1) >= least * least).float()
+    each = -(z * torch.take_along_dim(F.log_softmax(logits, 1), near, dim=1)).sum(1)
+    return (each * counts).sum() / max(counts.sum().item(), 1)
+
+
+def where_it_counts(
+    counts, join=lambda each, kept: each[kept].mean() if kept.any() else 0 * each.sum()
+):
+    def loss(logits, near, z, centers, least):
+        ab = (centers[near] * z.unsqueeze(-1)).sum(1)
+        each = -(z * torch.take_along_dim(F.log_softmax(logits, 1), near, dim=1)).sum(1)
+        return join(each, counts(ab, least))
+
+    return loss
+
+
+def chroma(ab, least):
+    return torch.linalg.vector_norm(ab, dim=-1) >= least
+
+
+def first_bin(logits, near, z, centers, least):
+    each = -(z * torch.take_along_dim(F.log_softmax(logits, 1), near, dim=1)).sum(1)
+    kept = torch.linalg.vector_norm(centers[near[:, 0]], dim=-1) >= least
+    return each[kept].mean() if kept.any() else 0 * each.sum()
+
+
+def of_five(logits, near, z, centers, least):
+    return selected(logits, near[:, :5].reshape(3, 5, 2, 4), z[:, :5], centers, least)
 
 
 CASES = {
-    "keep_bins": Cases(
-        right={
-            "half planes": keep_bins,
-            "0 and 1": lambda *x: 1.0 * keep_bins(*x),
-        },
+    "make_head": Cases(
+        right={"initial values": head(), "matrices": Linear, "shifted logits": scaled},
         wrong={
-            "not widened": (lambda g, ab, s: keep_bins(g, ab, 0), "not widened"),
-            "a diamond": (
-                lambda g, ab, s: keep_bins(g, ab, s, ((1, 0), (0, 1)), ((1, 1), (1, -1))),
-                "corners too",
+            "prior as bias": (head(bias=lambda p: p), "the bias is the prior itself"),
+            "log10": (head(bias=lambda p: torch.log10(p)), "another base"),
+            "minus": (head(bias=lambda p: -torch.log(p)), "wrong sign"),
+            "zeros": (head(bias=torch.zeros_like), "all bins are alike"),
+            "as torch starts": (lambda c, p: nn.Conv2d(c, len(p), 1), "weights are not 0"),
+            "random weights": (started, "weights are not 0"),
+            "kernel 3": (head(kernel=3), "larger than 1×1"),
+            "no bias": (
+                head(bias=torch.log, weight=0.0)
+                and (lambda c, p: nn.Conv2d(c, len(p), 1, bias=False)),
+                "has no bias",
             ),
-            "half a square": (lambda g, ab, s: keep_bins(g, ab, s / 2), "step wide in all"),
-            "a box": (
-                lambda g, ab, s: np.all(
-                    np.abs(g - (ab.max(0) + ab.min(0)) / 2) <= np.ptp(ab, 0) / 2 + s, axis=1
-                ),
-                "bounding box",
-            ),
-            "near": (
-                lambda g, ab, s: [any((np.abs(x - ab) <= s).all(1)) for x in g],
-                "fills the gaps",
-            ),
-            "the points": (lambda g, ab, s: g[keep_bins(g, ab, s)], "has shape"),
-            "step 11": (lambda g, ab, s: keep_bins(g, ab, 11.0), "right on 1 of 3"),
-            "all": (lambda g, ab, s: np.ones(len(g)), "whatever the input"),
+            "softmax inside": (with_softmax, "softmax inside"),
+            "frozen": (frozen, "requires_grad is False"),
+            "two channels": (lambda c, p: nn.Conv2d(c, 2, 1), "2 channels come out"),
+            "313 channels": (lambda c, p: nn.Conv2d(c, 313, 1), "313 channels come out"),
+            "stride": (lambda c, p: nn.Conv2d(c, len(p), 1, 2), "size changes"),
+            "a constant": (Constant, "never look at the maps"),
+            "a function": (a_function, "asked is a module"),
+            "exchanged": (lambda c, p: nn.Conv2d(len(p), c, 1), "stopped with"),
+            "forgotten return": (forgets(head()), "returns None"),
+            "square root": (head(bias=torch.sqrt), GENERIC),
         },
     ),
-    "soft_code": Cases(
-        right={
-            "masked softmax": soft_code,
-            "tree": by_tree,
-            "plain Python": one_by_one,
-            "float32": float32(soft_code),
-            "course": lambda ab, c, k, s: bins.dense(*bins.encode(ab, k, s, c), len(c)),
-        },
+    "soft_cross_entropy": Cases(
+        right={"logsumexp": by_hand, "dense": dense},
         wrong={
-            "no sum": (
-                lambda ab, c, k, s: (
-                    soft_code(ab, c, k, s)
-                    * np.sort(np.exp(-((c - ab) ** 2).sum(1) / 2 / s**2))[-k:].sum()
-                ),
-                "sum to 1",
+            "sign": (reduced(lambda x: x.sum(1).mean()), "sign is wrong"),
+            "sum": (reduced(lambda x: -x.sum()), "sum over all blocks"),
+            "mean over k": (reduced(lambda x: -x.mean()), "also over the k bins"),
+            "summed pictures": (
+                reduced(lambda x: -x.sum((1, 2, 3)).sum() / x[0, 0].numel()),
+                "pictures are summed",
             ),
-            "one-hot": (lambda ab, c, k, s: soft_code(ab, c, 1, s), "only the nearest"),
-            "alike": (lambda ab, c, k, s: (soft_code(ab, c, k, s) > 0) / k, "weigh alike"),
-            "all bins": (lambda ab, c, k, s: soft_code(ab, c, len(c), s), "every bin"),
-            "no 2": (lambda ab, c, k, s: soft_code(ab, c, k, s / np.sqrt(2)), "must have 2 σ²"),
-            "distance": (by_distance, "must have its square"),
-            "k alone": (lambda ab, c, k, s: np.sort(soft_code(ab, c, k, s))[-k:], "has shape"),
-            "percent": (lambda *x: 100 * soft_code(*x), "100 times"),
-            "reversed": (lambda *x: soft_code(*x)[::-1], "reversed on axis"),
-            "sorted": (lambda *x: np.sort(soft_code(*x)), "wrong places"),
-            "313 bins": (lambda *x: soft_code(*x).reshape(313), "one size only"),
-            "k of 5": (lambda ab, c, k, s: soft_code(ab, c, 5, s), "one size only"),
-            "in place": (shifting, "changes its input"),
-            "forgotten return": (forgets(soft_code), "returns None"),
+            "no weights": (
+                lambda x, near, z: by_hand(x, near, torch.full_like(z, 1 / z.shape[1])),
+                "weights z are not used",
+            ),
+            "nearest": (nearest_alone, "only the first bin"),
+            "overflow": (
+                of_log(lambda x: torch.log(x.exp() / x.exp().sum(1, keepdim=True))),
+                "infinite or 0",
+            ),
+            "over positions": (of_log(lambda x: F.log_softmax(x, -1)), "over positions"),
+            "over pictures": (of_log(lambda x: F.log_softmax(x, 0)), "over pictures"),
+            "twice": (of_log(lambda x: F.log_softmax(F.softmax(x, 1), 1)), "taken twice"),
+            "no logarithm": (of_log(lambda x: F.softmax(x, 1)), "these are probabilities"),
+            "no softmax": (of_log(lambda x: x), "there is no softmax"),
+            "base 2": (of_log(lambda x: F.log_softmax(x, 1) / 0.6931472), "base 2"),
+            "a number": (in_numpy, "this is a float"),
+            "detached": (lambda *x: by_hand(*x).detach(), "no gradient comes back"),
+            "each block": (reduced(lambda x: -x.sum(1)), "asked is one number"),
+            "in place": (changing, "stopped with RuntimeError"),
+            "KL": (
+                lambda x, near, z: by_hand(x, near, z) + (z * z.log()).sum(1).mean(),
+                GENERIC,
+            ),
+            "forgotten return": (forgets(by_hand), "returns None"),
         },
     ),
-    "bin_weights": Cases(
-        right={
-            "averages": bin_weights,
-            "course": bins.rebalance,
-            "float32": lambda p, lam: np.float32(bin_weights(np.float32(p), lam)),
-            "torch": torch_with_grad(torch_weights),
-        },
+    "rebalanced_loss": Cases(
+        right={"logsumexp": weighted_by_hand, "dense": weighted_dense, "torch": torch_weights},
         wrong={
-            "unscaled": (lambda p, lam: np.reciprocal(p * (1 - lam) + lam / p.size), "not scaled"),
-            "exchanged": (lambda p, lam: bin_weights(p, 1 - lam), "exchanged"),
-            "frequent": (
-                lambda p, lam: 1 / bin_weights(p, lam) / np.sum(p / bin_weights(p, lam)),
-                "favor the frequent",
+            "no weights": (of_code(lambda near, z, w: z), "weights are not used"),
+            "on the logits": (
+                lambda x, near, z, w: by_hand(x * w.view(1, -1, 1, 1), near, z),
+                "multiply the logits",
             ),
-            "sum": (lambda p, lam: bin_weights(p, lam) / bin_weights(p, lam).sum(), "sum to 1"),
-            "plain mean": (
-                lambda p, lam: bin_weights(p, lam) / bin_weights(p, lam).mean(),
-                "plain mean of the weights",
+            "log w on the logits": (
+                lambda x, near, z, w: by_hand(x + w.log().view(1, -1, 1, 1), near, z),
+                "log w is added",
             ),
-            "λ of a half": (lambda p, lam: bin_weights(p, 0.5), "λ is not used"),
-            "313 bins": (lambda p, lam: bin_weights(p[np.arange(313)], lam), "one size only"),
-            "Q of 313": (lambda p, lam: 1 / ((1 - lam) * p + lam / 313), GENERIC),
-            "in place": (normalizing, "changes its input"),
-            "one number": (lambda p, lam: bin_weights(p, lam).max(), "is one number"),
-            "prior": (lambda p, lam: p, GENERIC),
-            "inverse": (lambda p, lam: 1 / p, "infinity"),
-            "twice": (lambda p, lam: 2 * bin_weights(p, lam), "2 times"),
-            "forgotten return": (forgets(bin_weights), "returns None"),
+            "first bin": (of_code(lambda near, z, w: w[near[:, :1]] * z), "that of its first bin"),
+            "top bin": (
+                of_code(lambda near, z, w: z * w[near.gather(1, z.argmax(1, keepdim=True))]),
+                "that of its top bin",
+            ),
+            "normalized": (
+                of_code(lambda near, z, w: F.normalize(w[near] * z, p=1, dim=1)),
+                "sum to 1 again",
+            ),
+            "divided": (of_code(lambda near, z, w: z / w[near]), "divides by the weights"),
+            "not picked": (
+                of_code(lambda near, z, w: z * w[: z.shape[1]].view(1, -1, 1, 1)),
+                "write w[near]",
+            ),
+            "one mean": (of_code(lambda near, z, w: w.mean() * z), "it only scales"),
+            "no code": (of_code(lambda near, z, w: w[near]), "the code z is lost"),
+            "sign": (lambda *x: -weighted_by_hand(*x), "sign is wrong"),
+            "sum": (
+                lambda x, near, z, w: weighted_by_hand(x, near, z, w) * z[:, 0].numel(),
+                "sum over all blocks",
+            ),
+            "mean over k": (
+                lambda x, near, z, w: weighted_by_hand(x, near, z, w) / z.shape[1],
+                "also over the k bins",
+            ),
+            "divided by their mean": (
+                lambda x, near, z, w: weighted_by_hand(x, near, z, w) / w[near].mean(),
+                GENERIC,
+            ),
+            "a number": (lambda *x: weighted_by_hand(*x).item(), "this is a float"),
+            "forgotten return": (forgets(weighted_by_hand), "returns None"),
         },
     ),
     "annealed_mean": Cases(
-        right={
-            "softmax": annealed_mean,
-            "rows": row_by_row,
-            "torch": torch_with_grad(in_torch),
-            "float32": float32(annealed_mean),
-        },
+        right={"matrix": matrix, "convolution": as_convolution, "maximum": by_maximum},
         wrong={
-            "no T": (lambda x, c, T: softmax(x, -1) @ c, "this is the plain mean"),
-            "T .38": (lambda x, c, T: softmax(x / 0.38, -1) @ c, "not always 0.38"),
-            "times T": (lambda x, c, T: softmax(x * T, -1) @ c, "multiplied by T"),
-            "power T": (power, "multiplied by T"),
-            "mode": (lambda x, c, T: c[np.argmax(x, -1)], "most probable"),
-            "after": (lambda x, c, T: softmax(x, -1) / T @ c, "divides the probabilities"),
-            "overflow": (naive, "infinite or 0"),
-            "one maximum": (one_maximum, "one maximum for all rows"),
-            "over the pixels": (lambda x, c, T: softmax(x / T, 0) @ c, GENERIC),
-            "a and b": (lambda *x: annealed_mean(*x)[:, ::-1], "swapped on axis"),
-            "transposed": (lambda *x: annealed_mean(*x).T, "axes are swapped"),
-            "probabilities": (lambda x, c, T: softmax(x / T, -1), "has shape"),
-            "first pixel": (lambda *x: annealed_mean(*x)[0], "has shape"),
-            "313 bins": (lambda x, c, T: softmax(x / T, -1) @ c[np.arange(313)], "one size only"),
-            "forgotten return": (forgets(annealed_mean), "returns None"),
+            "no T": (of_p(lambda x, T: x.softmax(1)), "this is the plain mean"),
+            "T .38": (of_p(lambda x, T: (x / 0.38).softmax(1)), "not always 0.38"),
+            "times T": (of_p(lambda x, T: (x * T).softmax(1)), "multiplied by T"),
+            "mode": (lambda x, c, T: c[x.argmax(1)].permute(0, 3, 1, 2), "this is the top bin"),
+            "after": (of_p(lambda x, T: x.softmax(1) / T), "divides the probabilities"),
+            "twice": (of_p(lambda x, T: (x.softmax(1) / T).softmax(1)), "softmax is taken twice"),
+            "positions": (of_p(lambda x, T: (x / T).softmax(3)), "over positions"),
+            "one maximum": (
+                of_p(
+                    lambda x, T: (lambda p: p / p.sum(1, keepdim=True))(((x - x.max()) / T).exp())
+                ),
+                "one maximum for all",
+            ),
+            "overflow": (
+                of_p(lambda x, T: (x / T).exp() / (x / T).exp().sum(1, keepdim=True)),
+                "infinite or 0",
+            ),
+            "powers": (of_p(lambda x, T: x.softmax(1).pow(1 / T)), "do not sum to 1"),
+            "channels last": (lambda x, c, T: to_last(matrix(x, c, T)), "channels come last"),
+            "a and b": (lambda *x: matrix(*x).flip(1), "swapped on axis"),
+            "probabilities": (lambda x, c, T: (x / T).softmax(1), "has shape"),
+            "scaled": (lambda *x: matrix(*x) / 110, "times"),
+            "first picture": (lambda *x: matrix(*x)[0], "has shape"),
+            "313 bins": (lambda x, c, T: matrix(x.reshape(2, 313, 3, 4), c, T), "one size only"),
+            "forgotten return": (forgets(matrix), "returns None"),
         },
     ),
-    "repaired": Cases(
-        right={
-            "log softmax": repaired,
-            "float": lambda *x: float(repaired(*x)),
-        },
+    "colorful_only": Cases(
+        right={"selected": selected, "where": with_where},
         wrong={
-            "along the list": (along_the_list, "along the list"),
-            "weighted logits": (weighted_logits, "multiply the logits"),
-            "weighted probabilities": (
-                lambda *x: repaired(*x, weigh=lambda log_q, w: log_q + np.log(w)),
-                "multiply the probabilities",
+            "gray only": (where_it_counts(lambda ab, least: ~chroma(ab, least)), "turn the comp"),
+            "no mask": (
+                where_it_counts(lambda ab, least: torch.ones(ab.shape[:3], dtype=torch.bool)),
+                "no block is left out",
             ),
-            "no weights": (lambda *x: repaired(*x, weigh=lambda log_q, w: log_q), "no weights"),
-            "overflow": (overflows, "infinite or 0"),
-            "unsmoothed": (unsmoothed, "not smoothed"),
-            "nothing repaired": (nothing_repaired, "three bugs are left"),
-            "prior alone": (
-                lambda *x: nothing_repaired(*x, x[3]),
-                "two bugs are left: the weights",
+            "all blocks below": (
+                where_it_counts(chroma, lambda each, kept: (each * kept).mean()),
+                "number of all blocks",
             ),
-            "maximum alone": (maximum_alone, "two bugs are left: the prior"),
-            "each pixel": (lambda *x: repaired(*x) * np.ones(len(x[0])), "one number"),
+            "sum": (where_it_counts(chroma, lambda each, kept: each[kept].sum()), "is the sum"),
+            "empty": (where_it_counts(chroma, lambda each, kept: each[kept].mean()), "0 / 0"),
+            "above": (
+                where_it_counts(lambda ab, least: ab.norm(dim=3) > least),
+                "exactly `least` counts too",
+            ),
+            "larger channel": (
+                where_it_counts(lambda ab, least: ab.abs().max(-1).values >= least),
+                "not the larger of both",
+            ),
+            "added": (where_it_counts(lambda ab, least: ab.abs().sum(-1) >= least), "this adds"),
+            "no root": (where_it_counts(lambda ab, least: (ab**2).sum(-1) >= least), "the root"),
+            "first bin": (first_bin, "chroma of the first bin"),
+            "a alone": (where_it_counts(lambda ab, least: ab[..., 0].abs() >= least), GENERIC),
+            "whole pictures": (
+                where_it_counts(
+                    lambda ab, least: (
+                        chroma(ab, least).flatten(1).any(1).view(-1, 1, 1).expand(ab.shape[:3])
+                    )
+                ),
+                "a whole picture counts",
+            ),
+            "each block": (where_it_counts(chroma, lambda each, kept: each * kept), "one number"),
+            "a number": (lambda *x: float(selected(*x)), "this is a float"),
+            "of five": (of_five, "one size only"),
+            "forgotten return": (forgets(selected), "returns None"),
         },
     ),
 }
