@@ -6,12 +6,10 @@ from experiment_toys import same_form, survives
 from lesson_code import noise
 
 from course_utils import color, course, metrics, packing, paintbox
-from course_utils.colorizer import Colorizer
 from experiments import lesson_02 as experiments
 from experiments.runner import Run
 
 L = experiments.L
-PLAN = ((16, 1e-3), (24, 1e-4))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -55,10 +53,20 @@ def test_an_untrained_unet_is_far_from_what_the_lesson_claims():
 
 
 def test_kept_pictures_come_back_to_half_a_unit():
-    bottleneck = L.half_and_double(paintbox.sample(2, 64, seed=4).ab)
+    bottleneck = experiments.half_and_double(paintbox.sample(2, 64, seed=4).ab)
     small = packing.unpack(experiments.packed(bottleneck), 2, 32, 32, 2)
     assert np.abs(small.repeat(2, 1).repeat(2, 2) - bottleneck).max() <= 0.5
     assert packing.unpack(experiments.packed(np.full((1, 2, 2, 2), 127.9)), 2).max() == 127
+
+
+def test_the_bottleneck_keeps_means_and_caps_psnr():
+    scenes = paintbox.sample(2, 64, seed=4)
+    half = experiments.half_and_double(scenes.ab)
+    np.testing.assert_allclose(half.mean((1, 2)), scenes.ab.mean((1, 2)), atol=1e-3)
+    assert np.array_equal(half[:, ::2, ::2], half[:, 1::2, 1::2])
+    assert np.array_equal(experiments.half_and_double(half), half)
+    gray = metrics.psnr(scenes.rgb, color.with_ab(scenes.L, 0 * scenes.ab))
+    assert (experiments.ceiling(scenes.L, scenes.ab) > gray).all()
 
 
 def test_the_stored_pictures_are_of_the_scenes_that_the_lesson_shows():
@@ -114,61 +122,47 @@ def test_both_classes_of_a_split_are_read_whole(shared_data):
     assert few.dtype == np.uint8 and few.shape == (12, 64, 64, 3)
 
 
-# The checkpoint
+# What the report is about
 
 
 @pytest.fixture
-def shipped(monkeypatch):
-    """Photographs of noise, and a list of what would be shipped."""
-    made = []
-    monkeypatch.setattr(experiments, "photographs", lambda size: noise(L.HELD_OUT + 14, size))
-    monkeypatch.setattr(experiments, "judged_photographs", lambda: noise(3, 40))
+def pictures(monkeypatch):
+    """Photographs of noise, smaller ones too, in place of Intel's."""
     monkeypatch.setattr(
-        experiments, "ship", lambda path, name, table: made.append((path, name, table))
+        experiments, "of_class", lambda split, kind, size, limit=None: noise(limit or 2, size)
     )
-    return made
 
 
-def test_the_checkpoints_training_survives(tmp_path):
-    rgb = {size: noise(L.HELD_OUT + 14, size) for size in (16, 24)}
-
-    def trained(run):
-        network, rows = experiments.train_checkpoint(rgb, PLAN, run)
-        return {"rows": rows, "weights": [x.tobytes() for x in network.get_weights()]}
-
-    survives(trained, tmp_path)
-
-
-def test_the_checkpoint_is_trained_judged_and_shipped(tmp_path, shipped):
-    result = experiments.checkpoint(Run(tmp_path), plan=PLAN)
-    same_form(result, "02/checkpoint")
-    assert [row["epoch"] for row in result["rows"]] == [1, 2] and result["n"] == 14
-    assert result["zero"][0] > 0 and np.isfinite(result["audit"]).all()
-    assert np.shape(result["audit"]) == (3, 6)
-    assert {name for _, name, _ in shipped} == {"02_mse_regression"}
-    metadata = Colorizer.load(shipped[0][0]).metadata
-    stored = Colorizer.load("02_mse_regression").metadata
-    assert set(metadata) == set(stored)
-    assert shipped[0][2] == result["table"]
-    assert metadata["plan"] == "1 × 16 px at 0.001, 1 × 24 px at 0.0001"
+def test_report(tmp_path, monkeypatch, pictures):
+    monkeypatch.setattr(experiments, "MARKS", (1, 2))
+    few = {"n": 10, "epochs": 2, "n_validation": 3, "size": 16, "thin": 16}
+    result = survives(experiments.report, tmp_path, **few)
+    stored = course.result("02/report")
+    assert set(result) <= set(stored)
+    assert all({"validation", "gain", "shown"} <= set(row) for row in result["rows"])
+    shown = packing.unpack(result["rows"][-1]["shown"], len(result["shown"]), 8, 8, 2)
+    assert np.isfinite(shown).all() and result["zero"] > 0
+    assert [row["epoch"] for row in stored["rows"] if "shown" in row] == [25, 50, 100, 200]
 
 
-def test_the_plan_in_words_is_the_shipped_files():
-    stored = Colorizer.load("02_mse_regression").metadata
-    assert experiments.in_words(experiments.PLAN) == stored["plan"]
-    assert len(experiments.PLAN) == int(stored["epochs"])
-    plan = tuple(map(tuple, course.result("02/checkpoint")["plan"]))
-    assert experiments.in_words(plan) == stored["plan"]
+def test_classes(tmp_path, pictures):
+    few = {"n": 10, "epochs": 6, "size": 16, "thin": 16}
+    result = experiments.classes(Run(tmp_path), **few)
+    stored = course.result("02/classes")
+    assert set(result["psnr"]) == set(stored["psnr"]) and set(result) <= set(stored)
+    assert {len(values) for values in result["psnr"].values()} == {12}
+    assert result["labels"] == [k for k in range(6) for _ in range(2)]
 
 
-def test_the_audit_finds_red_where_it_is():
-    class Perfect:
-        colorize = staticmethod(lambda rgb: rgb)
+def test_a_class_is_read_whole_for_testing(shared_data):
+    few = experiments.of_class("test", "forest", 16)
+    assert few.dtype == np.uint8 and few.shape == (len(few), 16, 16, 3)
+    folder = shared_data / "intel" / "seg_test" / "forest"
+    assert 0.8 * len(list(folder.iterdir())) < len(few) <= len(list(folder.iterdir()))
 
-    class Gray:
-        colorize = staticmethod(metrics.paint_gray)
 
-    red = np.full((1, 8, 8, 3), (200, 20, 20), np.uint8)
-    (perfect,), (gray,) = (experiments.per_photo(model, red) for model in (Perfect, Gray))
-    assert perfect[0] == 0 and perfect[4:] == [64, 64]
-    assert gray[0] > 0 and gray[4:] == [64, 0]
+def test_zero_is_gray_and_the_truth_is_not():
+    rgb = noise(2, 16)
+    assert experiments.zero_psnr(rgb) == pytest.approx(
+        metrics.psnr(rgb, [metrics.paint_gray(x) for x in rgb]), abs=0.05
+    )

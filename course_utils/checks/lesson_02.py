@@ -1,233 +1,304 @@
-"""The checks of lesson 02."""
+"""The checks of lesson 02. Keras is imported by the checks that need it, not with this module."""
+
+from typing import Any
 
 import numpy as np
 
+from course_utils.checks import models
 from course_utils.checks.compare import Answer, compare
+from course_utils.checks.trial import numbers, tell
 
 
-def _palettes(seed, *counts):
-    """For each count K: probabilities (K,), which differ, and colors (K, 2) in CIELAB units."""
-    rng = np.random.default_rng(seed)
-    return [(rng.dirichlet(np.ones(k)), rng.uniform(-80, 80, (k, 2))) for k in counts]
+def stage(answer: Answer) -> None:
+    """Check two convolutions: how they are built, and what comes out of known weights."""
+    rng = np.random.default_rng(21)
+    sizes = (2, 8, 12, 3, 4), (1, 6, 10, 5, 2), (3, 4, 6, 1, 3)
+    inputs = [(rng.normal(0, 1, size[:4]), size[4]) for size in sizes]
+
+    def truth(x, filters):
+        from keras import layers
+
+        x = layers.Conv2D(filters, 3, 2, "same", activation="relu")(x)
+        return layers.Conv2D(2 * filters, 3, padding="same", activation="relu")(x)
+
+    hint = "two Conv2D, one after the other: stride 2 with `filters`, then twice as many."
+    compare("stage", answer, inputs, truth, {}, hint, 1e-3, 2e-3, measure=_staged)
 
 
-def best_answer(answer: Answer) -> None:
-    """Check the answer of least expected squared error, for palettes of 5, 1, 9 and 2 colors."""
+def _staged(answer: Answer, x: np.ndarray, filters: int) -> object:
+    """What comes out of a model of the answer's layers, once their weights are known."""
+    import keras
 
-    def median(p, ab):
-        order = ab.argsort(axis=0)
-        first = (p[order].cumsum(axis=0) >= 0.5).argmax(axis=0)
-        return np.take_along_axis(ab, order, axis=0)[first, [0, 1]]
-
-    compare(
-        "best_answer",
-        answer,
-        _palettes(50, 5, 1, 9, 2),
-        lambda p, ab: p @ ab,
+    ends = keras.Input((None, None, x.shape[-1]))
+    out: Any = answer(ends, filters)
+    if out is None:
+        return None
+    kind, tensor = type(out).__name__, isinstance(out, keras.KerasTensor)
+    tell({f"asked is the tensor that the last layer gives, this is a {kind}.": not tensor})
+    model: Any = keras.Model(ends, out)
+    kernels, biases = _weights(model, 2)
+    (*_, first), (*_, received, second) = (kernel.shape for kernel in kernels)
+    wide, pooled = 2 * filters, any(hasattr(layer, "pool_size") for layer in model.layers)
+    early = (first, second) in ((wide, filters), (wide, wide), (wide, 2 * wide))
+    tell(
         {
-            "this is the most probable color; it is right more often, but wrong by more.": (
-                lambda p, ab: ab[p.argmax()]
-            ),
-            "each color counts by its probability, not all alike.": lambda p, ab: ab.mean(axis=0),
-            "this is the median; it is what the *absolute* error asks for.": median,
-            "the probabilities sum to 1 already: add the products, do not average them.": (
-                lambda p, ab: (p[:, None] * ab).mean(axis=0)
-            ),
-            "the products are right; add them over the colors.": lambda p, ab: p[:, None] * ab,
-            "a and b are added to one number; add over the colors only.": lambda p, ab: (
-                p @ ab
-            ).sum(),
-            "this is the least probable color.": lambda p, ab: ab[p.argmin()],
-            "the middle between the extremes ignores the probabilities.": lambda p, ab: (
-                (ab.max(0) + ab.min(0)) / 2
-            ),
-            "this is the root of a mean square, which has lost the sign.": lambda p, ab: np.sqrt(
-                p @ ab**2
-            ),
-        },
-        "set the slope of sum p (y - answer)² to zero, for a and for b.",
-        absolute=1e-3,
+            "the second convolution takes x again, not what the first made.": received != first,
+            "the first convolution doubles already; it keeps `filters`.": early,
+            "the second convolution must double the filters.": second == filters,
+            f"the first convolution has {first} filters; asked are {filters}.": first != filters,
+            f"the second convolution has {second} filters; asked are {wide}.": second != wide,
+            "a pooling halves the size; a stride of 2 does it here.": pooled,
+        }
+    )
+    given = numbers(model(x))
+    (h, w), size = x.shape[1:3], given.shape[1:3]
+    quarter = (-(-h // 4), -(-w // 4))
+    tell(
+        {
+            "the size is not halved; the first convolution needs strides=2.": size == (h, w),
+            "the size is quartered; only the first convolution has a stride.": size == quarter,
+            'the border is lost; take padding="same" twice.': size != (h // 2, w // 2),
+        }
     )
 
+    def other(before="relu", after="relu", strides=(2, 1)):
+        maps = _convolved(x, kernels[0], biases[0], before, strides[0])
+        return np.allclose(given, _convolved(maps, kernels[1], biases[1], after, strides[1]), 1e-3)
 
-def floor(answer: Answer) -> None:
-    """Check the least loss at ab / 128, for palettes of 6, 1, 2 and 11 colors."""
-
-    def variance(p, ab):
-        return p @ (ab - p @ ab) ** 2
-
-    compare(
-        "floor",
-        answer,
-        _palettes(22, 6, 1, 2, 11),
-        lambda p, ab: variance(p, ab).mean() / 128**2,
+    tell(
         {
-            "the two channels are added; frameworks average over them.": lambda p, ab: (
-                variance(p, ab).sum() / 128**2
-            ),
-            "this is the loss of a gray answer; subtract the mean before you square.": (
-                lambda p, ab: (p @ ab**2).mean() / 128**2
-            ),
-            "each color counts by its probability, not all alike.": lambda p, ab: (
-                ab.var(axis=0).mean() / 128**2
-            ),
-            "the best answer weighs the colors by p; you took their plain mean.": lambda p, ab: (
-                (p @ (ab - ab.mean(0)) ** 2).mean() / 128**2
-            ),
-            "the squares are averaged alike; each counts by its probability.": lambda p, ab: (
-                ((ab - p @ ab) ** 2).mean() / 128**2
-            ),
-            "a squared error is divided by 128 twice.": lambda p, ab: variance(p, ab).mean() / 128,
-            "this is in CIELAB units; the loss is taken at ab / 128.": lambda p, ab: variance(
-                p, ab
-            ).mean(),
-            "a and b are divided by 128, as in the report, not by 110.": lambda p, ab: (
-                variance(p, ab).mean() / 110**2
-            ),
-            "these are two losses, for a and for b; asked is their mean.": lambda p, ab: (
-                variance(p, ab) / 128**2
-            ),
-            "this is the root of the loss.": lambda p, ab: np.sqrt(variance(p, ab).mean() / 128**2),
-            "this is an absolute error; square it.": lambda p, ab: (
-                (p @ np.abs(ab - p @ ab)).mean() / 128
-            ),
-            "this is the loss of the most probable color; the best answer is the mean.": (
-                lambda p, ab: (p @ (ab - ab[p.argmax()]) ** 2).mean() / 128**2
-            ),
-        },
-        "the variance of a and that of b, both weighted by p; their mean; the scale.",
-        absolute=1e-6,
-        relative=1e-3,
+            "the stride belongs to the first convolution.": other(strides=(1, 2)),
+            "the second ReLU is missing.": other(after=""),
+            "the first ReLU is missing.": other(before=""),
+            "neither convolution has a ReLU.": other("", ""),
+            "the activation is tanh; the report has ReLU.": other("tanh", "tanh"),
+        }
     )
+    return given
 
 
-def conv_parameters(answer: Answer) -> None:
-    """Check the parameters of ten convolutions; kernel 1, one channel and C = D are among them."""
+def _weights(model: Any, count: int) -> tuple[list, list]:
+    """Kernels and biases of a model of `count` 3×3 convolutions, to which it gives new values."""
+    kernels = [w for w in model.weights if len(w.shape) == 4]
+    biases = [w for w in model.weights if len(w.shape) == 1]
+    found, more = len(kernels), len(model.weights) != 2 * count
+    sizes = {tuple(kernel.shape[:2]) for kernel in kernels} - {(3, 3)}
+    tell(
+        {
+            f"asked are {count} convolutions, there are {found}.": found != count,
+            "a kernel is not 3×3.": sizes,
+            "the convolutions have no bias; leave `use_bias` as it is.": not biases,
+            "there are other weights than those of the convolutions.": more,
+        }
+    )
+    rng = np.random.default_rng(22)
+    for weight in model.weights:
+        weight.assign(rng.normal(0, 0.4, weight.shape))
+    return [np.array(x) for x in kernels], [np.array(x) for x in biases]
+
+
+def _convolved(x: Any, kernel: Any, bias: Any, activation: str, strides: int = 1) -> Any:
+    """A convolution that keeps the border, on numbers; activation "" is none."""
+    from keras import ops
+
+    out = ops.conv(np.float32(x), np.float32(kernel), strides, "same") + bias
+    return np.array(getattr(ops, activation)(out) if activation else out)
+
+
+def huber(answer: Answer) -> None:
+    """Check the mean Huber loss and its gradient, on arrays of four ranks."""
     rng = np.random.default_rng(23)
-    shapes = [(int(k), int(n), int(m)) for k, n, m in rng.integers([2, 3, 3], [8, 90, 300], (8, 3))]
-    shapes += [(1, int(rng.integers(5, 99)), 7), (5, 1, int(rng.integers(5, 99)))]
-    compare(
-        "conv_parameters",
-        answer,
-        shapes,
-        lambda k, n, m: (k * k * n + 1) * m,
+    shapes = ((2, 3, 4, 2), 0.5), ((7,), 0.1), ((5, 2), 1.0), ((1, 3, 1, 2), 0.02)
+    inputs = []
+    for shape, delta in shapes:
+        y = rng.normal(0, 1, shape)
+        away = delta * rng.uniform(0.2, 3, shape) * rng.choice([-1, 1], shape)
+        inputs.append((y, y + away, delta))
+    forms = {
+        "d": lambda d, delta: d,
+        "d²": lambda d, delta: d**2,
+        "d² / 2": lambda d, delta: d**2 / 2,
+        "δ d": lambda d, delta: delta * d,
+        "δ² / 2": lambda d, delta: delta**2 / 2 + 0 * d,
+        "d - δ / 2": lambda d, delta: d - delta / 2,
+        "δ (d - δ / 2)": lambda d, delta: delta * (d - delta / 2),
+    }
+    square, line = "d² / 2", "δ (d - δ / 2)"
+
+    def loss(near=square, far=line, total="mean", sign=False, limit=None):
+        def value(y, y_hat, delta):
+            from keras import ops
+
+            d, delta = y - y_hat if sign else ops.abs(y - y_hat), limit or delta
+            parts = (forms[name](d, delta) for name in (near, far))
+            return getattr(ops, total)(ops.where(d <= delta, *parts))
+
+        return value
+
+    wrong = {
+        "this is the mean squared error; beyond δ the loss is a straight line.": loss("d²", "d²"),
+        "this is half the squared error; beyond δ it is a straight line.": loss(square, square),
+        "this is the absolute error; below δ it must be a square.": loss("d", "d"),
+        "this is δ times the absolute error; below δ it must be a square.": loss("δ d", "δ d"),
+        "this is the line everywhere; below δ it must be a square.": loss(line, line),
+        "square and line do not meet at δ: beyond it take δ · (d - δ / 2).": loss(far="δ d"),
+        "the square is halved: d² / 2.": loss(near="d²"),
+        "the two formulas are exchanged: the square is for d ≤ δ.": loss(line, square),
+        "the line is d - δ / 2 here; it is multiplied by δ.": loss(far="d - δ / 2"),
+        "beyond δ the loss no longer grows, so it has no gradient.": loss(far="δ² / 2"),
+        "δ is 1 here, whatever comes in.": loss(limit=1.0),
+        "the losses are added; average them.": loss(total="sum"),
+        "d is |y - ŷ|; without the absolute value half of it is negative.": loss(sign=True),
+    }
+    hint = "d = keras.ops.abs(y - y_hat); then keras.ops.where(d <= delta, …, …); then the mean."
+    compare("huber", answer, inputs, loss(), wrong, hint, measure=_with_gradient)
+
+
+def _with_gradient(answer: Answer, y: np.ndarray, y_hat: np.ndarray, delta: float) -> object:
+    """A loss and its gradient with respect to the prediction."""
+    import tensorflow as tf
+    from keras import ops
+
+    true = ops.convert_to_tensor(np.float32(y))
+    predicted: Any = ops.convert_to_tensor(np.float32(y_hat))
+    with tf.GradientTape() as tape:  # it records what tensors go through
+        tape.watch(predicted)
+        value: Any = answer(true, predicted, delta)
+        if value is None:
+            return None
+        tell({f"asked is one number; this has the shape {np.shape(value)}.": np.shape(value)})
+        value = ops.convert_to_tensor(value)
+    slope: Any = tape.gradient(value, predicted)
+    tell({"no gradient comes back: use keras.ops, not NumPy.": slope is None})
+    return [float(value), *np.array(slope).ravel()]
+
+
+def short_sighted(answer: Answer) -> None:
+    """Check a model of convolutions: how it is built, and what comes out of known weights."""
+
+    def truth(layers, filters):
+        import keras
+
+        x = ends = keras.Input((None, None, 1))
+        for _ in range(layers):
+            x = keras.layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+        return keras.Model(ends, keras.layers.Conv2D(2, 3, padding="same", activation="tanh")(x))
+
+    hint = "Input, `layers` times Conv2D with ReLU, one Conv2D of 2 filters with tanh, Model."
+    inputs = [(1, 4), (3, 2), (2, 5)]
+    compare("short_sighted", answer, inputs, truth, {}, hint, 1e-3, 2e-3, measure=_seen)
+
+
+def _seen(answer: Answer, layers: int, filters: int) -> object:
+    """What a model of the answer gives, once its weights are known."""
+    import keras
+
+    model: Any = answer(layers, filters)
+    if model is None:
+        return None
+    kind = type(model).__name__
+    tell({f"asked is a keras.Model, this is a {kind}.": not isinstance(model, keras.Model)})
+    counts = [w.shape[3] for w in model.weights if len(w.shape) == 4]
+    found, asked, fixed = len(counts), layers + 1, any(model.input_shape[1:3])
+    tell(
         {
-            "the biases are missing, one for each output channel.": lambda k, n, m: k * k * n * m,
-            "in and out are exchanged: each *output* channel has a bias.": lambda k, n, m: (
-                (k * k * m + 1) * n
-            ),
-            "the kernel has kernel × kernel pixels.": lambda k, n, m: (k * n + 1) * m,
-            "the kernel has kernel × kernel pixels, not 2 · kernel.": lambda k, n, m: (
-                (2 * k * n + 1) * m
-            ),
-            "there is one bias for each output channel, not one in all.": lambda k, n, m: (
-                k * k * n * m + 1
-            ),
-            "there is one bias for each output channel, not one for every kernel.": (
-                lambda k, n, m: (k * k + 1) * n * m
-            ),
-            "each output channel looks at all input channels.": lambda k, n, m: (k * k + 1) * m,
-            "this is what one output channel has; there are more.": lambda k, n, m: k * k * n + 1,
-            "weights of input and output are added; each pair has its own.": lambda k, n, m: (
-                k * k * (n + m) + m
-            ),
-            "the kernel's side is not always 3.": lambda k, n, m: (9 * n + 1) * m,
-        },
-        "numbers of one output channel, plus its bias, times the output channels.",
+            "the network takes L alone, one channel.": model.input_shape[-1] != 1,
+            "the input has a fixed size; None stands for any height and width.": fixed,
+            "the last convolution, to a and b, is missing.": found == layers,
+            f"one hidden convolution, whatever `layers` is; here {layers}.": found == 2 != asked,
+            f"{found} convolutions; `layers` and the last one are {asked}.": found != asked,
+            f"the last convolution has {counts[-1]} filters; a and b are 2.": counts[-1] != 2,
+            "a hidden convolution has not `filters` filters.": {*counts[:-1]} != {filters},
+        }
+    )
+    kernels, biases = _weights(model, asked)
+    x = np.random.default_rng(24).uniform(0, 1, (2, 12, 9, 1))
+    given = numbers(model(np.float32(x)))
+    size = given.shape[1:3]
+    tell(
+        {
+            "a stride or a pooling makes the picture smaller; there is none.": size[0] <= 6,
+            'the border is lost; take padding="same".': size != (12, 9),
+        }
     )
 
+    def other(hidden, last):
+        maps = x
+        for kernel, bias in zip(kernels[:-1], biases):
+            maps = _convolved(maps, kernel, bias, hidden)
+        return np.allclose(given, _convolved(maps, kernels[-1], biases[-1], last), 1e-3, 1e-4)
 
-def receptive_field(answer: Answer) -> None:
-    """Check the window of stacks of 3×3 convolutions, of one to nine layers."""
-    rng = np.random.default_rng(24)
-    lengths = 7, 1, 2, 9, 4, 3, 5
-    stacks = [([int(s) for s in rng.choice([1, 1, 2, 3], n)],) for n in lengths]
-    stacks += [([2],), ([1, 1, 1],), ([3, 2, 1, 1],)]
-
-    def window(strides, late=True, each=2, grows=True, start=1, last=True):
-        width, step = start, 1
-        for stride in strides if last else strides[:-1]:
-            step_after = step * stride if grows else 1
-            width += each * (step if late else step_after)
-            step = step_after
-        return width
-
-    compare(
-        "receptive_field",
-        answer,
-        stacks,
-        window,
+    negative = "; a and b can be negative, so take tanh."
+    tell(
         {
-            "the grid gets coarser after a stride; its steps are then more than one pixel.": (
-                lambda s: window(s, grows=False)
-            ),
-            "a convolution looks at the grid before its own stride makes it coarser.": (
-                lambda s: window(s, late=False)
-            ),
-            "a 3×3 kernel adds two neighbors, the third pixel is there already.": (
-                lambda s: window(s, each=3)
-            ),
-            "a 3×3 kernel adds a neighbor on either side, two in all.": lambda s: window(s, each=1),
-            "this is how far it reaches to one side; asked is the whole width.": (
-                lambda s: (window(s) - 1) // 2
-            ),
-            "the window begins with one pixel, not with none.": lambda s: window(s, start=0),
-            "the window begins with one pixel; the first 3×3 convolution makes it three.": (
-                lambda s: window(s, start=3)
-            ),
-            "the last convolution is left out.": lambda s: window(s, last=False),
-            "the strides are taken from the last layer to the first.": lambda s: window(s[::-1]),
-            "strides multiply: after 2 and 2 a step is four pixels.": lambda s: (
-                1 + 2 * sum(1 + sum(t - 1 for t in s[:i]) for i in range(len(s)))
-            ),
-            "this is one step of the last grid, not the width of the window.": lambda s: int(
-                np.prod(s)
-            ),
-        },
-        "two numbers, width and step, both from 1; width grows first, then step.",
+            "the tanh of the last convolution is missing.": other("relu", ""),
+            f"the last convolution has ReLU{negative}": other("relu", "relu"),
+            f"the last convolution has sigmoid{negative}": other("relu", "sigmoid"),
+            "the hidden convolutions have no ReLU.": other("", "tanh"),
+            "the hidden convolutions have tanh; they need ReLU.": other("tanh", "tanh"),
+        }
     )
+    return given
 
 
-def route(answer: Answer) -> None:
-    """Check that each picture gets the answer of its most probable class, for 12, 1 and 5."""
-    rng = np.random.default_rng(25)
-    sizes = (12, 4, 3, 5), (1, 6, 4, 2), (5, 3, 1, 3), (4, 4, 2, 3)
-    inputs = [
-        (rng.dirichlet(np.ones(k), n), rng.uniform(-80, 80, (n, k, h, w, 2)))
-        for n, k, h, w in sizes
-    ]
+def memorize(answer: Answer) -> None:
+    """Check a training on one batch: its loss, its steps, and the list that it returns."""
+    import tensorflow as tf
 
-    def pick(p, x, best=np.argmax):
-        return x[np.arange(len(p)), best(p, axis=1)]
+    def truth(model, x, y, epochs):
+        model.compile("adam", "mse")
+        return model.fit(x, y, batch_size=len(x), epochs=epochs, verbose=0).history["loss"]
 
-    compare(
-        "route",
-        answer,
-        inputs,
-        pick,
+    hint = 'compile with "mse"; fit with batch_size=len(x) and epochs; history["loss"].'
+    eager = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)  # few steps do not pay for compiling
+    try:
+        sizes = [(3, 6, 4), (2, 8, 3)]
+        compare("memorize", answer, sizes, truth, {}, hint, 1e-3, 1e-2, measure=_memorized)
+    finally:
+        tf.config.run_functions_eagerly(eager)
+
+
+def _memorized(answer: Answer, count: int, size: int, epochs: int) -> object:
+    """The first loss, how many losses there are, and how many steps were taken."""
+    import keras
+
+    keras.utils.set_random_seed(25)
+    layer = keras.layers.Conv2D
+    model: Any = keras.Sequential([keras.Input((size, size + 1, 1)), layer(4, 3, padding="same")])
+    model.add(layer(2, 3, padding="same"))
+    x, y = np.random.default_rng(26).uniform(0, 1, (2, count, size, size + 1, 2)).astype("f")
+    x, old = x[..., :1], model.get_weights()
+    begun = float(np.square(numbers(model(x)) - y).mean())
+    try:
+        given: Any = answer(model, x, y, epochs)
+    except ValueError as error:
+        tell({"compile the model before you fit it.": "compile" in str(error)})
+        raise
+    still = all(map(np.array_equal, old, model.get_weights()))
+    if given is None and still:
+        return None
+    fitted, table = hasattr(given, "history"), isinstance(given, dict)
+    tell(
         {
-            "this mixes the models' answers; asked is one model for each picture.": lambda p, x: (
-                p[:, :, None, None, None] * x
-            ).sum(axis=1),
-            "every picture went to the same model; look for the best class of each.": (
-                lambda p, x: x[:, p.mean(axis=0).argmax()]
-            ),
-            "this is the least probable class.": lambda p, x: pick(p, x, np.argmin),
-            "this averages all models alike; the classifier was not asked.": lambda p, x: x.mean(
-                axis=1
-            ),
-            "the right model is chosen, and its answer weighed; take the answer as it is.": (
-                lambda p, x: p.max(axis=1)[:, None, None, None] * pick(p, x)
-            ),
-            "the first model answers for every picture.": lambda p, x: x[:, 0],
-            "every picture got the model of the first one.": lambda p, x: x[:, p[0].argmax()],
-            "this gives every picture the answers of all chosen models; index both axes at once.": (
-                lambda p, x: x[:, p.argmax(axis=1)]
-            ),
-            "this is the best picture for each class; asked is the best class of each picture.": (
-                lambda p, x: x[p.argmax(axis=0), np.arange(p.shape[1])]
-            ),
-        },
-        "`p.argmax(axis=1)` names a model for each picture; index with it and with np.arange.",
-        absolute=1e-3,
+            "the model has learned; now return the list of its losses.": given is None,
+            'this is what `fit` returns; the losses are its history["loss"].': fitted,
+            'this is a dict of lists; the losses are its "loss".': table,
+            "the model is not trained: its weights are the old ones.": still,
+            "the loss is not the mean squared error.": not models.is_mse(model),
+        }
     )
+    losses, alone = np.atleast_1d(numbers(given)), np.ndim(given) == 0
+    steps, length = int(model.optimizer.iterations), losses.size
+    ended = float(np.square(numbers(model(x)) - y).mean())
+    tell(
+        {
+            f"asked is a list of {epochs} losses; this is one number.": alone,
+            f"{steps} steps in {epochs} epochs; take all photographs as one batch.": steps > epochs,
+            f"the optimizer took {steps} steps; `epochs` asks for {epochs}.": steps < epochs,
+            f"there are {length} losses for {epochs} epochs.": length != epochs,
+            "the loss rises; take a smaller learning rate.": not ended < begun,
+            "the first loss is not that of the untrained model.": abs(losses[0] / begun - 1) > 0.01,
+        }
+    )
+    return [losses[0], length, steps]
