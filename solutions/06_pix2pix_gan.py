@@ -413,7 +413,7 @@ def draw(ax, curves):
         epochs, errors = 1 + np.arange(len(curve)), color.AB_SCALE * np.transpose(curve)
         ax.plot(epochs, errors[0], "--", color=line, label=f"{name}, training")
         ax.plot(epochs, errors[1], "-", color=line, label=f"{name}, validation")
-    ax.set(xlabel="epoch", ylabel="L1, ab units", ylim=(0, None))
+    ax.set(xlabel="epoch", ylabel="L1, ab units", ylim=(0, None), xticks=epochs[2::3])
     ax.legend(fontsize=9)
 
 
@@ -452,6 +452,10 @@ plots.picture(axes[3], held.rgb[SHOWN], "truth")
 plots.show(fig, "L1 falls lower with skip connections; without them colors leave their objects.")
 
 # %% [markdown]
+# Broken lines are training, full lines validation. Without skip connections L1 stays higher, and
+# balloons and hulls take the color of what is around them. Small things are lost on the way through the
+# middle. Even with skip connections the balloons are a dull blend: that is L1.
+#
 # ## The discriminator: a PatchGAN
 #
 # pix2pix's discriminator is a short stack of convolutions. It gives not one answer but many, each a
@@ -643,7 +647,7 @@ def play(G, D, adam_G, adam_D, L, ab, form=bce, lam=10.0, cost=cost):
 # - real and generated colors get the same **instance noise**
 
 # %% [markdown] deck="notes"
-# Each line is a bug in public code where it is missing. Exercise 4 shows what each bug looks like. Ask what
+# Each line is a bug where it is missing. Exercise 4 shows what each bug looks like. Ask what
 # D would learn without instance noise: to recognize the noise of the pixels.
 
 # %% [markdown]
@@ -757,6 +761,10 @@ titles = "epoch 1|a third|L1, its end|L1, longer|D joins|halfway|the end|truth".
 plots.pictures(images, "Objects in time: blended under L1, colorful and patchy with D.", titles, 4)
 
 # %% [markdown]
+# Above, L1 alone: the balloons settle at a blend of their colors. Below, with $D$: they become colorful,
+# and soon red stands beside green in one balloon. Any color of the palette would do, so $G$ is free to
+# change its mind.
+#
 # ### Exercise 3: choose λ (7 minutes)
 #
 # There is no best λ, only a price that one is willing to pay. Write the choice down: among the rows
@@ -815,6 +823,8 @@ images, titles = [*images, held.rgb[SHOWN]], [*titles, "truth"]
 plots.pictures(images, "One scene: L1 alone, three λ, least squares, and the truth.", titles, 3)
 
 # %% [markdown]
+# With a smaller λ colors get bolder and L1 rises. At λ = 1 the sky is no longer held in its place.
+#
 # ## Possible, of one color, as often as in the world?
 #
 # Seconds decide little. The stored experiment trains each loss three times for 24 epochs on scenes of
@@ -960,6 +970,7 @@ ax.axvline(LEARN + 0.5, color=plots.INK, linewidth=1)
 ax.axhline(np.abs(color.ab(validation)).mean(), color=plots.INK, linestyle=":", label="gray")
 ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 plots.show(fig, "Training and validation L1 by epoch on the album, with a discriminator and not.")
+
 # %% [markdown]
 # Minutes and 79 photographs are little. On the same features, the discriminator makes colors stronger,
 # and some of them land in the wrong place. L1 punishes a wrong vivid color more than a pale one, so its
@@ -1038,8 +1049,8 @@ shipped(names, "Toys, houses, a dancer, a man in a coat: gray, by S4, by S3 in p
 # %% [markdown] tags=["optional"]
 # ## Exercise 4: four bugs in one step (optional, 12 minutes)
 #
-# A step of the game as one finds it in public code. It runs, and no error tells that it is wrong. It
-# has four bugs. Each was seen in public code.
+# A step of the game as one easily writes it. It runs, and no error tells that it is wrong. It has four
+# bugs.
 #
 # ```python
 # def careless(G, D, adam_G, adam_D, L, ab, lam=10.0):
@@ -1141,7 +1152,7 @@ hunted["all four"] = hunted.pop(", ".join(BUGS))
 # %% [markdown] deck="notes"
 # What D and G pay by epoch; the dotted line is log 2. Labels swapped: both prices fall, because G is rewarded for being
 # recognized. G's step moves D: G pays less than log 2 from the start, because D is pulled to say real. The other
-# two look healthy in seconds of training: such bugs stay in public code for years.
+# two look healthy in seconds of training: such bugs live long.
 
 # %% deck="figure"
 fig, axes = plots.grid(1, 2, width=12, height=3.4, sharey=True)
@@ -1168,6 +1179,11 @@ images, titles = [*images, held.rgb[SHOWN]], [*hunted, "truth"]
 plots.pictures(images, "One scene by a repaired game, and by steps with bugs.", titles, 4, 12)
 
 # %% [markdown]
+# Read the figures together. **Labels swapped:** both prices fall, because $G$ is rewarded for being
+# recognized. It draws a mark, a stripe in the sky for instance, by which $D$ knows it. **G's step moves
+# D:** $D$ is pulled to say "real" and objects no longer, so the picture is nearly that of L1 alone. **No
+# detach** and **D.eval()** look healthy in so short a run. Only the code shows them.
+#
 # ## Quiz
 #
 # **1. What does D pay in a game that goes well?**
