@@ -166,7 +166,7 @@ def _with_gradient(answer: Answer, y: np.ndarray, y_hat: np.ndarray, delta: floa
         value: Any = answer(true, predicted, delta)
         if value is None:
             return None
-        tell({f"asked is one number; this has the shape {np.shape(value)}.": np.shape(value)})
+        tell({f"asked is one number; this has the shape {np.shape(value)}.": len(np.shape(value))})
         value = ops.convert_to_tensor(value)
     slope: Any = tape.gradient(value, predicted)
     tell({"no gradient comes back: use keras.ops, not NumPy.": slope is None})
@@ -288,7 +288,8 @@ def _memorized(answer: Answer, count: int, size: int, epochs: int) -> object:
             "the loss is not the mean squared error.": not models.is_mse(model),
         }
     )
-    losses, alone = np.atleast_1d(numbers(given)), np.ndim(given) == 0
+    losses = numbers(given)
+    losses, alone = losses.ravel(), losses.ndim == 0
     steps, length = int(model.optimizer.iterations), losses.size
     ended = float(np.square(numbers(model(x)) - y).mean())
     tell(
