@@ -107,8 +107,8 @@ def fusion(answer: Answer) -> None:
         return type("Fusion", (layers.Layer,), {"__init__": made, "call": called})
 
     wrong = {
-        "the ReLU is missing.": lambda v, x: v + x,
-        "ReLU comes after the sum, not on each part.": lambda v, x: ops.relu(v) + ops.relu(x),
+        "the ReLU is missing.": ops.add,
+        "ReLU comes after the sum, not on each part.": lambda *p: ops.add(*map(ops.relu, p)),
         "ReLU comes after the sum, not on the vector's part alone.": lambda v, x: ops.relu(v) + x,
         "ReLU comes after the sum, not on the map's part alone.": lambda v, x: v + ops.relu(x),
         "the two parts are multiplied; the formula adds them.": lambda v, x: ops.relu(v * x),
@@ -142,7 +142,7 @@ def _fused(
     tell({"the class has no method `call`, where a layer works.": answer.call is base.call})
     c, d, filters = vector.shape[1], local.shape[3], W.shape[1]
     try:
-        layer = answer(filters)
+        layer: Any = answer(filters)  # pyright: ignore
         out = layer(*map(keras.ops.convert_to_tensor, (vector, local)))
     except Exception:
         cube = models.shape_of(partial(answer, 4), (4, 4), (4, 4, 4, 4))
