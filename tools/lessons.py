@@ -59,7 +59,13 @@ FRONT_MATTER = (
     "licence",
     "extras",
 )
-FRAMEWORKS = {"keras": "Keras", "torch": "PyTorch", "fastai": "fastai", "onnx": "onnxruntime"}
+FRAMEWORKS = {
+    "keras": "Keras",
+    "torch": "PyTorch",
+    "scores": "PyTorch",
+    "fastai": "fastai",
+    "onnx": "onnxruntime",
+}
 TABLE = re.compile(r"(?<=<!-- lessons -->\n).*?(?=<!-- end of the lessons -->)", re.DOTALL)
 
 
