@@ -928,10 +928,10 @@ plots.pictures(
 # has half of the published filters.)
 
 # %% [markdown] deck="slide"
-# ## More epochs: {{report['n']}} mountains, {{report['epochs']}} epochs
+# ## More epochs: the training loss falls, the validation loss turns
 
 # %% [markdown] deck="notes"
-# Broken: training loss. Full: validation loss of {{report['n_validation']}} mountains. Dotted: gray. The
+# Broken: training loss. Full: validation loss, on other mountains. Dotted: gray. The
 # training loss falls to the end, as the report writes. The validation loss has its minimum early. The
 # report had {{5000:,}} photographs, so its minimum comes later; without a validation curve it could not see it.
 
@@ -1024,7 +1024,7 @@ assert over_gray["one model for all"][1] > 0 and pairs[1] < 0 < pairs[2]
 # from L to ab that needs no Keras. All later lessons know nothing but such files.
 
 # %% [markdown] deck="slide"
-# ## {{stored['n']:,}} photographs, {{steps[-1]:,}} steps
+# ## The shipped network, step by step
 
 # %% [markdown] deck="notes"
 # PSNR minus gray on validation photographs, while the shipped network was trained on a GPU, in batches
