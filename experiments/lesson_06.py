@@ -83,7 +83,7 @@ def adversaries(made: Any) -> list[Any]:
 def one_epoch(made: Any, dls: Any, rate: float) -> dict[str, float]:
     """A row: L1 or MSE, what D and G paid, and how often D was right, as means."""
     made.dls, begun = dls, time.monotonic()
-    with made.no_logging():
+    with made.no_bar(), made.no_logging():
         made.fit(1, lr=rate)
     row = {"loss": float(made.recorder.log[1])}
     for cb in adversaries(made):
@@ -391,9 +391,10 @@ def photo_arms(run: Run, folder: Path, rgb: Sized, shared: Plan, apart: Plan) ->
 
 def export(path: Path, G: Any, size: int) -> Colorizer:
     """A generator as a colorizer: the file from L to ab, opened; it is not shipped."""
-    about = {"lesson": NAME, "architecture": "pix2pix U-Net, compact", "loss": "", "data": ""}
-    about |= {"data_licence": "", "licence": "MIT", "profile": course.profile(), "metrics": []}
-    options = {"scale": color.AB_SCALE, "multiple": 2**L.LEVELS, "size": size}
+    about: dict[str, Any] = {"lesson": NAME, "architecture": "pix2pix U-Net, compact", "loss": ""}
+    about |= {"data": "", "data_licence": "", "licence": "MIT", "metrics": []}
+    about |= {"profile": course.profile()}
+    options: dict[str, Any] = {"scale": color.AB_SCALE, "multiple": 2**L.LEVELS, "size": size}
     return Colorizer.load(save_torch(G.eval(), path, seed=course.SEED, **options, **about))
 
 
