@@ -1,5 +1,6 @@
 """The checks of lesson 07. Torch is imported by the checks that need it, not with this module."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -23,15 +24,15 @@ def window_parts(answer: Answer) -> None:
         x[0], y[0] = 0.02 * x[0], 0.1 * y[0]  # dark enough for C1
         inputs.append((torch.from_numpy(x), torch.from_numpy(y)))
 
-    def parts(C1=1e-4, C2=9e-4, C3=4.5e-4, correction=0, two=2, roots=False, of=1):
+    def parts(C1=1e-4, C2=9e-4, C3=4.5e-4, correction=0, roots=False, of=1):
         def right(x, y):
             mx, my = x.mean(of, keepdim=True), y.mean(of, keepdim=True)
             vx, vy = (z.var(of, correction=correction) for z in (x, y))
             both = ((x - mx) * (y - my)).sum(of) / (x.shape[of] - correction)
             mx, my, root = mx.squeeze(of), my.squeeze(of), (vx * vy).sqrt()
             below = vx.sqrt() + vy.sqrt() if roots else vx + vy
-            luminance = (two * mx * my + C1) / (mx**2 + my**2 + C1)
-            contrast = (two * root + C2) / (below + C2)
+            luminance = (2 * mx * my + C1) / (mx**2 + my**2 + C1)
+            contrast = (2 * root + C2) / (below + C2)
             return torch.stack([luminance, contrast, (both + C3) / (root + C3)], 1)
 
         return right
@@ -48,10 +49,8 @@ def window_parts(answer: Answer) -> None:
             ),
             "the constants are squared: C1 = 0.01², C2 = 0.03².": parts(0.01, 0.03, 0.015),
             "the constant of the structure is C2 / 2, not C2.": parts(C3=9e-4),
-            "the constants are missing in all three fractions.": parts(0, 0, 0),
             "C1 is missing in the luminance.": parts(C1=0),
             "these constants are for values from 0 to 255.": parts(2.55**2, 7.65**2, 7.65**2 / 2),
-            "the 2 above the fractions is missing.": parts(two=1),
             "under the contrast stand variances, not standard deviations.": parts(roots=True),
             "the order is luminance, contrast, structure.": lambda x, y: right(x, y)[:, [0, 2, 1]],
             "this is the product, SSIM of the window; asked are its three parts.": (
@@ -221,10 +220,8 @@ def climb(answer: Answer) -> None:
         ((5,), 1, 0.1, 0.9),
         ((1, 2, 2), 6, 0.3, 0.8),
     ):
-        goal, weight = rng.uniform(-1.5, 1.5, shape), rng.uniform(0.2, 3, shape)
         start = torch.from_numpy(rng.uniform(-0.3, 0.3, shape))
-        inputs.append((_score(torch.from_numpy(goal), torch.from_numpy(weight)), start))
-        inputs[-1] += steps, rate, limit
+        inputs.append((_score(shape), start, steps, rate, limit))
 
     def largest(slope):
         return slope / slope.abs().max()
@@ -281,8 +278,13 @@ def climb(answer: Answer) -> None:
     )
 
 
-def _score(goal: Any, weight: Any) -> Any:
-    """A smooth score with its highest value at goal."""
+@functools.cache  # the same function at every call of the check
+def _score(shape: tuple[int, ...]) -> Any:
+    """A smooth score of tensors of a shape, with its highest value at a hidden place."""
+    import torch
+
+    rng = np.random.default_rng(75)
+    goal, weight = (torch.from_numpy(rng.uniform(*ends, shape)) for ends in ((-1.5, 1.5), (0.2, 3)))
     return lambda x: -(weight * (1 + (x - goal) ** 2).sqrt()).sum()
 
 
