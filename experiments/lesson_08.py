@@ -1,4 +1,4 @@
-"""The experiments of lesson 08: metrics audited, rooms of simulated people, failures counted."""
+"""The experiments of lesson 08: rooms of simulated people, failures counted."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,55 +10,23 @@ from PIL import Image
 from course_utils import color, leaderboard, metrics, photos, progress, study
 from course_utils import old_photographs as old
 from course_utils.colorizer import Colorizer
-from experiments import experiment, lesson
-from experiments.data import JUDGED_ON, judged_photographs, shared
+from experiments import experiment
+from experiments.data import JUDGED_ON, judged_photographs
 from experiments.leaderboard import NAMES
 from experiments.runner import Run
 
-L08 = lesson("08")
 Photographs = NDArray[np.uint8]
 Rows = list[list[float]]
 
 
-# The same pictures under other conventions.
-
-
-@experiment("08/audit", photographs=("intel",), models=NAMES)
-def audit(run: Run, *, size: int = 150) -> dict[str, Any]:
-    """Measure every convention of PSNR, SSIM and colorfulness on the same pictures."""
-    rgb = photos.load(shared("intel"), "test", size)
-    colored = {x.tobytes() for x in judged_photographs(size)}
-    keep = np.array([x.tobytes() in colored for x in rgb])
-    painters = {"gray": metrics.paint_gray}
-    painters |= {name: model.colorize for name, model in leaderboard.shipped().items()}
-    table = {}
-    for name, paint in painters.items():
-        hats = [paint(x) for x in progress.bar(rgb, name)]
-        table[name] = conventions(rgb, hats, keep)
-    about = {"data": "Intel test photographs", "n": int(keep.sum()), "size": size}
-    return about | {"seed": run.seed, "with gray ones": len(rgb), "table": table}
-
-
-def conventions(rgb: Photographs, hats: list[Photographs], keep: NDArray[np.bool_]) -> dict:
-    """{convention: number} for photographs (N, H, W, 3) and predictions; `keep` (N,): in color."""
-    pairs = [(x, y) for x, y, kept in zip(rgb, hats, keep, strict=True) if kept]
-    each = np.array([metrics.psnr(x, y) for x, y in pairs])
-    differ = [(x, y) for x, y in zip(rgb, hats, strict=True) if (x != y).any()]  # else infinite
-    found = {
-        "PSNR in RGB": each.mean(),
-        "PSNR pooled": L08.decibels(*zip(*pairs, strict=True), 255),
-        "PSNR, gray ones too": np.mean([metrics.psnr(x, y) for x, y in differ]),
-    }
-    found |= {f"PSNR, first {n}": each[:n].mean() for n in (3, 100)}
-    for title, family in (("PSNR ", L08.OF_PSNR), ("SSIM ", L08.OF_SSIM), ("", L08.OF_COLOR)):
-        for name, measure in family.items():
-            if title + name not in found:
-                found[title + name] = np.mean([measure(x, y) for x, y in pairs])
-    found["gap of the means"] = abs(found["gap of the means"])
-    return {name: round(float(value), 5) for name, value in found.items()}
-
-
 # Rooms of simulated people.
+
+# How much people and pictures differ: standard deviations of their bias and their ease.
+CROWDS: dict[str, tuple[float, float]] = {
+    "all alike": (0, 0),
+    "people differ": (0.5, 0),
+    "both differ": (0.5, 1.0),
+}
 
 
 @experiment("08/study_power")
@@ -69,7 +37,7 @@ def study_power(
     about = {"data": f"simulated: {persons} people, {pictures} pictures, true rate {rate}"}
     about |= {"n": audiences, "size": 0, "seed": 0, "rate": rate}
     found = {}
-    for crowd, spread in progress.bar(L08.CROWDS.items(), "crowds"):
+    for crowd, spread in progress.bar(CROWDS.items(), "crowds"):
         found[crowd] = coverage(rate, persons, pictures, spread, audiences)
     return about | {"coverage": found}
 
@@ -81,9 +49,21 @@ def coverage(
     held: dict[str, list] = {}
     for seed in range(audiences):
         said = study.audience(rate, persons, pictures, *spread, seed)
-        for name, (low, high) in L08.intervals(said).items():
+        for name, (low, high) in intervals(said).items():
             held.setdefault(name, []).append((low <= rate <= high, high - low))
     return {name: np.mean(x, axis=0).round(4).tolist() for name, x in held.items()}
+
+
+def intervals(said: NDArray[np.bool_], n_resamples: int = 400) -> dict[str, tuple[float, ...]]:
+    """Four 95 % intervals (low, high) of the rate in answers (persons, pictures)."""
+    person, picture = (x.ravel() for x in np.indices(said.shape))
+    y = said.ravel()
+    return {
+        "Wilson, as if independent": metrics.wilson(y.sum(), y.size),
+        "whole pictures drawn": metrics.bootstrap(y, n_resamples, clusters=picture)[1:],
+        "whole people drawn": metrics.bootstrap(y, n_resamples, clusters=person)[1:],
+        "both drawn": metrics.crossed(y, person, picture, n_resamples)[1:],
+    }
 
 
 # Old, red, dark and tiny photographs.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from lesson_code import noise
 
-from course_utils import course, leaderboard, metrics
+from course_utils import course, leaderboard
 from experiments import lesson_08 as experiments
 from experiments.runner import PROTOCOL, Run
 
@@ -30,37 +30,18 @@ def same_keys(found, stored):
     )
 
 
-def test_conventions_of_a_few_pictures():
-    rgb = noise(5, 150)
-    hats = [metrics.paint_gray(x) for x in rgb]
-    keep = np.array([True, True, False, True, True])
-    found = experiments.conventions(rgb, hats, keep)
-    assert set(found) == set(course.result("08/audit")["table"]["gray"])
-    each = metrics.psnr(rgb, hats)
-    assert found["PSNR in RGB"] == pytest.approx(each[keep].mean(), abs=1e-4)
-    assert found["PSNR, gray ones too"] == pytest.approx(each.mean(), abs=1e-4)
-    assert found["PSNR, first 3"] == pytest.approx(each[[0, 1, 3]].mean(), abs=1e-4)
-    kept = np.stack(hats)[keep].astype(float)
-    pooled = 10 * np.log10(255**2 / np.square(rgb[keep] - kept).mean())
-    assert found["PSNR pooled"] == pytest.approx(pooled, abs=1e-4)
-    assert pooled <= found["PSNR in RGB"]
-
-
-def test_the_audit(run, monkeypatch):
-    rgb = noise(4, 150)
-    monkeypatch.setattr(experiments, "shared", lambda name: name)
-    monkeypatch.setattr(experiments.photos, "load", lambda *args: rgb)
-    monkeypatch.setattr(experiments, "judged_photographs", lambda size: rgb[[0, 1, 3]])
-    result = experiments.audit(run)
-    assert set(PROTOCOL) <= set(result) and set(result["table"]) > {"gray"}
-    assert result["n"] == 3 and result["with gray ones"] == 4
-    assert same_keys(result, course.result("08/audit"))
-
-
 def test_the_rooms(run):
     result = experiments.study_power(run, audiences=3, persons=4, pictures=5)
     assert set(PROTOCOL) <= set(result)
     assert same_keys(result, course.result("08/study_power"))
+
+
+def test_an_interval_that_draws_people_is_wider_where_people_differ():
+    said = experiments.study.audience(0.8, 20, 50, 1.0, 0.0, 3)
+    found = experiments.intervals(said)
+    width = {name: high - low for name, (low, high) in found.items()}
+    assert width["whole people drawn"] > 2 * width["Wilson, as if independent"]
+    assert all(low <= said.mean() <= high for low, high in found.values())
 
 
 def test_the_gallery(run, monkeypatch):

@@ -55,11 +55,11 @@ def stays(answer: Answer) -> None:
     )
 
 
-def can_fail(answer: Answer) -> None:
-    """Check the verdicts over hidden claims, of 40, 9 and 200 paired differences each."""
+def verdicts(answer: Answer) -> None:
+    """Check the verdicts over hidden pairs, of 40, 9 and 200 paired differences each."""
     rng = np.random.default_rng(77)
 
-    def claims(surely, n):
+    def pairs(surely, n):
         """Means in standard errors, far from 1.96: a bootstrap gives the same verdicts."""
         d = rng.normal(0, 1, (len(surely), n))
         d -= d.mean(1, keepdims=True)
@@ -67,34 +67,34 @@ def can_fail(answer: Answer) -> None:
         scale = rng.uniform(0.5, 3, (len(surely), 1))
         return (scale * (d + np.reshape(surely, (-1, 1)) / np.sqrt(n)),)
 
-    inputs = [claims([2.9, -0.7, -4.0, 25.0, 0.2, -2.8, 0.6, 3.5], 40), claims([-6.0, 1.2], 9)]
-    inputs += [claims([1.2, -1.3, 3.5], 200), (np.zeros((2, 5)),)]
+    inputs = [pairs([2.9, -0.7, -4.0, 25.0, 0.2, -2.8, 0.6, 3.5], 40), pairs([-6.0, 1.2], 9)]
+    inputs += [pairs([1.2, -1.3, 3.5], 200), (np.zeros((2, 5)),)]
 
-    def verdicts(differences, error=lambda s, n: s / np.sqrt(n), factor=1.96):
+    def judge(differences, error=lambda s, n: s / np.sqrt(n), factor=1.96):
         mean, n = differences.mean(1), differences.shape[1]
         half = factor * error(differences.std(1, ddof=1), n)
         return 1 * (mean > half) - 1 * (mean < -half)
 
     compare(
-        "can_fail",
+        "verdicts",
         answer,
         inputs,
-        verdicts,
+        judge,
         {
-            "the sign of the mean decides; no claim is ever open.": partial(verdicts, factor=0.0),
+            "the sign of the mean decides; no pair is ever undecided.": partial(judge, factor=0.0),
             "this is the spread of single photographs; their mean is surer, divide by √N.": (
-                lambda d: verdicts(d, error=lambda s, n: s)
+                lambda d: judge(d, error=lambda s, n: s)
             ),
-            "an interval with 0 in it became a failure; it is open, say 0.": (
-                lambda d: np.where(verdicts(d) > 0, 1, -1)
+            "an interval with 0 in it became -1; it is undecided, say 0.": (
+                lambda d: np.where(judge(d) > 0, 1, -1)
             ),
-            "no claim can fail here: the upper end below 0 must give -1.": (
-                lambda d: np.maximum(verdicts(d), 0)
+            "nobody can be worse here: the upper end below 0 must give -1.": (
+                lambda d: np.maximum(judge(d), 0)
             ),
-            "holds and fails are exchanged: it is ours minus theirs.": lambda d: -verdicts(d),
-            "s is divided by N, not by √N.": partial(verdicts, error=lambda s, n: s / n),
+            "better and worse are exchanged: a mean above 0 is better.": lambda d: -judge(d),
+            "s is divided by N, not by √N.": partial(judge, error=lambda s, n: s / n),
         },
-        "mean ± 1.96 standard errors (s / √N): above 0 holds, below 0 fails, 0 inside is open.",
+        "mean ± 1.96 standard errors (s / √N): above 0 gives 1, below 0 gives -1, else 0.",
     )
 
 
@@ -147,56 +147,6 @@ def bills(answer: Answer) -> None:
         },
         "distances first: ‖ab − ab_hat‖ for the first two, ‖ab‖ and ‖ab_hat‖ for the others.",
         absolute=1e-5,
-    )
-
-
-def flaws(answer: Answer) -> None:
-    """Check a reviewer on three tables: limits, ties, and each key alone are among their rows."""
-    rng = np.random.default_rng(73)
-    keys = "name", "psnr", "n", "data", "size", "average"
-    inputs = []
-    for count in (12, 2, 7):
-        low, high = rng.uniform([20, 30], [25, 35]).round(1).tolist()
-        psnr = [low, high, low - 0.4, high + 0.4, 27.0] * 3
-        other = [(0, 0, 0), (1, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1)] * 3
-        rows = [("gray", low, 30, "streets", 96, "pooled")]
-        for i, (data, size, average) in enumerate(other[: count - 2]):
-            of = ("streets", "forests")[data], (96, 64)[size], ("pooled", "mean")[average]
-            rows.append((f"{i}", psnr[i + i // 5], int(rng.integers(29, 32)), *of))
-        rows.append(("ceiling", high, 99, "streets", 96, "pooled"))
-        inputs.append(([dict(zip(keys, row)) for row in rows],))
-
-    def review(table, keys=("data", "size", "average"), least=30, before=False, swap=False, of=any):
-        found = []
-        for place, row in enumerate(table):
-            other = table[max(0, place - 1)] if before else table[0]
-            bounds = row["psnr"] > table[-1]["psnr"], row["psnr"] < table[0]["psnr"]
-            differs = of(row[key] != other[key] for key in keys)
-            found.append([row["n"] < least, differs, *(bounds[::-1] if swap else bounds)])
-        return found
-
-    compare(
-        "flaws",
-        answer,
-        inputs,
-        review,
-        {
-            "a row with exactly 30 pictures has not fewer than 30.": (
-                lambda table: review(table, least=31)
-            ),
-            "question 2 asks for `size` and `average` as well as `data`.": (
-                lambda table: review(table, keys=("data",))
-            ),
-            "question 2 asks whether any of the three differs, not whether all do.": (
-                lambda table: review(table, of=all)
-            ),
-            "question 2 compares with the row before; compare with the first row.": (
-                lambda table: review(table, before=True)
-            ),
-            "questions 3 and 4 are exchanged.": lambda table: review(table, swap=True),
-        },
-        "four comparisons for each row: n, three keys against table[0], psnr against table[-1] "
-        "and against table[0].",
     )
 
 

@@ -41,20 +41,6 @@ def chroma(x):
     return np.sqrt(np.square(x).sum(-1))
 
 
-def flaws(table, least=30, keys=("data", "size", "average")):
-    first, last = table[0], table[-1]
-    few = [row["n"] < least for row in table]
-    other = [[row[k] for k in keys] != [first[k] for k in keys] for row in table]
-    above = [row["psnr"] > last["psnr"] for row in table]
-    return np.transpose([few, other, above, [row["psnr"] < first["psnr"] for row in table]])
-
-
-def other_question(table, answers):
-    found = np.array(flaws(table))
-    found[:, 1] = answers
-    return found
-
-
 def lookup(L, ab):
     """By a one-hot matrix and least squares, which is the mean of each level."""
     hot = np.eye(101)[np.rint(L).astype(int)]
@@ -78,7 +64,7 @@ def medians(L, ab):
     return table
 
 
-def can_fail(differences, keep=lambda low, high: np.sign(low) * (np.sign(low) == np.sign(high))):
+def verdicts(differences, keep=lambda low, high: np.sign(low) * (np.sign(low) == np.sign(high))):
     """scipy's standard error; a verdict is the sign that both ends of the interval share."""
     half = 1.96 * stats.sem(differences, axis=1)
     return keep(differences.mean(1) - half, differences.mean(1) + half)
@@ -117,21 +103,6 @@ def torch_bills(ab, ab_hat):
     return [(away > 10).double().mean(), worse.double().mean(), off]
 
 
-def by_frame(table):
-    import pandas as pd
-
-    t = pd.DataFrame(table)
-    keys = ["data", "size", "average"]
-    other = (t[keys] != t[keys].iloc[0]).any(axis=1)
-    return pd.concat([t.n < 30, other, t.psnr > t.psnr.iloc[-1], t.psnr < t.psnr.iloc[0]], axis=1)
-
-
-def renaming(table):
-    found = flaws(table)
-    table[0]["psnr"] = 0
-    return found
-
-
 def by_means(L, ab):
     table = np.zeros((101, 2))
     for level in range(101):
@@ -146,11 +117,11 @@ def by_picture(compare):
 
 
 CASES = {
-    "can_fail": Cases(
+    "verdicts": Cases(
         right={
-            "scipy": can_fail,
-            "float32": float32(can_fail),
-            "nested": lambda d: np.where(can_fail(d) > 0, 1, np.where(can_fail(d) < 0, -1, 0)),
+            "scipy": verdicts,
+            "float32": float32(verdicts),
+            "nested": lambda d: np.where(verdicts(d) > 0, 1, np.where(verdicts(d) < 0, -1, 0)),
         },
         wrong={
             "the mean alone": (lambda d: np.sign(np.mean(d, axis=1)), "the sign of the mean"),
@@ -158,19 +129,24 @@ CASES = {
                 lambda d: np.sign(d.mean(1)) * (np.abs(d.mean(1)) > 1.96 * d.std(1)),
                 "single photographs",
             ),
-            "open is failed": (lambda d: 2 * (can_fail(d) == 1) - 1, "became a failure"),
-            "never fails": (lambda d: can_fail(d) == 1, "no claim can fail"),
-            "exchanged": (lambda d: can_fail(-d), "exchanged"),
+            "undecided is worse": (lambda d: 2 * (verdicts(d) == 1) - 1, "became -1"),
+            "never worse": (lambda d: verdicts(d) == 1, "nobody can be worse"),
+            "exchanged": (lambda d: verdicts(-d), "exchanged"),
             "divided by N": (
                 lambda d: np.sign(d.mean(1)) * (np.abs(d.mean(1)) > 1.96 * d.std(1) / len(d[0])),
                 "not by √N",
             ),
-            "over the claims": (lambda d: can_fail(d.T), "has shape"),
+            "over the pairs": (lambda d: verdicts(d.T), "has shape"),
             "√40": (
                 lambda d: np.sign(d.mean(1)) * (np.abs(d.mean(1)) > 1.96 * d.std(1) / 40**0.5),
                 "one size only",
             ),
             "the largest": (lambda d: np.sign(d.max(1)), GENERIC),
+            "half the interval": (
+                lambda d: np.sign(d.mean(1)) * (np.abs(d.mean(1)) > 0.98 * stats.sem(d, axis=1)),
+                "one size only",
+            ),
+            "forgotten return": (forgets(verdicts), "returns None"),
         },
     ),
     "stays": Cases(
@@ -239,48 +215,6 @@ CASES = {
             ),
             "percent": (lambda *x: bills(*x) * [100, 100, 1], GENERIC),
             "forgotten return": (forgets(bills), "returns None"),
-        },
-    ),
-    "flaws": Cases(
-        right={
-            "columns": flaws,
-            "pandas": by_frame,
-            "lists": lambda t: flaws(t).astype(int).tolist(),
-        },
-        wrong={
-            "30 is few": (lambda t: flaws(t, least=31), "exactly 30"),
-            "data alone": (lambda t: flaws(t, keys=("data",)), "as well as `data`"),
-            "no average": (lambda t: flaws(t, keys=("data", "size")), "only answer[..., 1]"),
-            "all three": (
-                lambda t: other_question(
-                    t,
-                    [not any(r[k] == t[0][k] for k in ("data", "size", "average")) for r in t],
-                ),
-                "not whether all do",
-            ),
-            "the row before": (
-                lambda t: other_question(
-                    t,
-                    [False]
-                    + [
-                        any(q[k] != r[k] for k in ("data", "size", "average"))
-                        for q, r in zip(t, t[1:])
-                    ],
-                ),
-                "with the row before",
-            ),
-            "exchanged": (lambda t: np.array(flaws(t))[:, [0, 1, 3, 2]], "exchanged"),
-            "transposed": (lambda t: flaws(t).T, "axes are swapped"),
-            "inner rows": (lambda t: flaws(t)[1:-1], "has shape"),
-            "12 rows": (lambda t: flaws([t[i] for i in range(12)]), "one size only"),
-            "25 few": (lambda t: flaws(t, least=25), "only answer[..., 0]"),
-            "at the ceiling": (
-                lambda t: np.maximum(flaws(t), [[0, 0, r["psnr"] == t[-1]["psnr"], 0] for r in t]),
-                "only answer[..., 2]",
-            ),
-            "spoils the table": (renaming, "changes its input"),
-            "no flaw": (lambda t: np.zeros((len(t), 4)), "whatever the input"),
-            "forgotten return": (forgets(flaws), "returns None"),
         },
     ),
     "lookup": Cases(
