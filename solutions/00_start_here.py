@@ -199,7 +199,7 @@ plots.show(fig, ALT)
 # | [04 Pretrained features](04_pretrained_fusion.ipynb) | what do pretrained features buy? |
 # | [05 Classification](05_quantized_classification.ipynb) | what if we predict a distribution? |
 # | [06 pix2pix](06_pix2pix_gan.ipynb) | what if a discriminator looks at the whole picture? |
-# | 07 Scoring pictures (to come) | what is a score worth? |
+# | [07 Scoring pictures](07_scoring_pictures.ipynb) | what is a score worth? |
 # | [08 Comparison](08_comparison.ipynb) | which model is best, by which measure, and says who? |
 # | 09 Deployment (to come) | how does it reach people? |
 # | 10 Video (to come) | how does it stay steady in time? |

@@ -133,14 +133,14 @@ plots.show(fig, ALT)
 
 
 # %% [markdown]
-# The network learns that these 52 are improbable, so they do no harm.
+# The network learns that these 52 are improbable.
 #
 # ## A soft code
 #
 # A color lies between bins. What is its target? A single 1 in the nearest bin loses where the color lies
 # in its cell. The **soft code** spreads the 1 over the k nearest bins: their weights fall like a
 # Gaussian of width σ with the distance, and sum to 1. The report says five bins and no σ; Zhang and others
-# have ten bins in their code, and σ = 5. We take k = 5 and σ = 5.
+# take σ = 5. So do we.
 
 # %% tags=["claim"]
 test_album = {photo.name: photo for photo in photos.album("test")}
@@ -569,29 +569,45 @@ plots.pictures(shown, ALT, [*columns] * 2, columns=6, width=12)
 # Now the same on photographs of the album, as in lesson 04: the encoder is Lite0 with ImageNet's weights. It
 # is frozen, so its maps of a photograph never change. We compute them once and store them. Every
 # fifth photograph of the training split is for validation.
+#
+# From 79 photographs alone a network learns brown. So your decoder's logits are added to a bell around the
+# color that S4 predicts: $-d^2 / 2\sigma^2$, with $\sigma = 15$ and the distance $d$ to each bin. (S4 learned from these
+# photographs too, not from the test split.)
 
 # %% tags=["nbval-ignore-output"]
-COUNT, EPOCHS = {"ci": (12, 1), "cpu": (None, 8), "gpu": (None, 8)}[session.profile]
+COUNT, EPOCHS = {"ci": (12, 1), "cpu": (None, 4), "gpu": (None, 4)}[session.profile]
 whole, tested = (photos.load("album", x, 160, COUNT, color_only=True) for x in ("train", "test"))
 held = np.arange(len(whole)) % 5 == 0
 train = np.concatenate([whole[~held], whole[~held, :, ::-1]])  # each also mirrored
 lite0 = networks.lite0.torch_encoder().to(session.device).eval()
+s4 = Colorizer.load("04_pretrained_fusion")
 
 
-def maps_of(rgb):
-    """Lite0's maps at strides 4 to 32 of photographs (N, H, W, 3): four tensors (N, C, h, w)."""
+def inputs_of(rgb):
+    """S4's ab at stride 4 and Lite0's maps at 4 to 32 of photographs (N, H, W, 3)."""
+    L = color.L(rgb)
+    ab = torch.from_numpy(np.concatenate([s4.ab(x[None]) for x in L])).movedim(-1, 1)
     with torch.no_grad():
-        parts = [lite0(x)[1:] for x in light(color.L(rgb), session.device).split(16)]
-    return [torch.cat(same) for same in zip(*parts)]
+        parts = [lite0(x)[1:] for x in light(L, session.device).split(16)]
+    return [F.avg_pool2d(ab, 4).to(session.device), *map(torch.cat, zip(*parts))]
+
+
+# %%
+class AroundS4(Decoder):
+    """A decoder whose logits are added to a bell around the color that S4 predicts."""
+
+    def forward(self, inputs):
+        away = inputs[0][:, None] - torch.tensor(CENTERS).to(inputs[0])[..., None, None]
+        return super().forward(inputs[1:]) - away.square().sum(2) / (2 * 15**2)
 
 
 # %% tags=["nbval-ignore-output"]
-maps_train, maps_held, maps_test = map(maps_of, (train, whole[held], tested))
+maps_train, maps_held, maps_test = map(inputs_of, (train, whole[held], tested))
 ab_train = color.ab(train)
 photo_prior = torch.tensor(bins.prior(ab_train[:, ::8, ::8]), dtype=torch.float32)
 near, z = codes(color.ab(whole[held])[:, 2::4, 2::4])
 torch.manual_seed(session.seed)
-photo_net = Decoder((24, 40, 112, 320), (64, 48, 32), head(32, photo_prior), drop=0.5)
+photo_net = AroundS4((24, 40, 112, 320), (64, 48, 32), head(32, photo_prior), drop=0.5)
 photo_net = photo_net.to(session.device)
 
 
@@ -606,13 +622,12 @@ photo_rows = learn(photo_net, loss, maps_train, ab_train, EPOCHS, 3e-3, session.
 
 # %% [markdown] deck="notes"
 # Full line: training. Broken line: validation. Dotted: the prior alone. The entropy of the soft code is a lower bound that nobody reaches,
-# because nobody knows the colors of photographs. A few tenths of a nat below the prior is what 79 photographs teach; where the lines part, the decoder overfits.
+# because nobody knows the colors of photographs. Where the lines part, the decoder overfits.
 
 # %% deck="figure"
 blind = -float((z * photo_prior.log()[near]).sum(1).mean())
 lines = {"only the prior": blind, "entropy of the code": -float((z * z.log()).sum(1).mean())}
-ALT = "Training and validation loss on photographs fall a little below the loss of the prior."
-curves(photo_rows, lines, ALT)
+curves(photo_rows, lines, "Training and validation loss of photographs, below that of the prior.")
 
 # %% tags=["nbval-ignore-output"]
 L_photos, q_photos = color.L(tested), probabilities(photo_net, maps_test)  # (56, 40, 40, 313)
@@ -628,25 +643,27 @@ assert session.profile == "ci" or live_gain[0] > 0
 
 # %% [markdown] deck="notes"
 # Rows: gray, the mean of the predicted distribution, its annealed mean, the truth. Photographs of the
-# test split. Sky, leaves and fruit get a color; the annealed row is often grayer, because the most probable bin often is.
+# test split. Sky, grass and fruit come from S4's guess; the annealed row is often grayer, because the most probable bin often is.
 
 # %% deck="figure"
-LOOKED_AT = ["forest_path", "maya_beach", "king_penguin", "mangoes", "prokudin_01788"]
+LOOKED_AT = ["maya_beach", "king_penguin", "prokudin_00889", "mangoes"]
 places = [list(test_album).index(name) % len(tested) for name in LOOKED_AT]
 table = versions | {"truth": tested}
-ALT = "Five photographs in gray, in the mean and annealed mean of a small network, and in truth."
+ALT = "Four photographs in gray, in the mean and annealed mean of a small network, and in truth."
 shown = [pictures[i] for pictures in table.values() for i in places]
-plots.pictures(shown, ALT, [name for name in table for _ in places], len(places))
+plots.pictures(shown, ALT, [name for name in table for _ in places], len(places), 9)
 print("\n".join(test_album[name].credit for name in LOOKED_AT))
 
 # %% [markdown]
+# The colors are pale, because a mean is. The shipped network (below) has the same loss.
+#
 # ## Can the probabilities be believed?
 #
 # Two numbers tell. **NLL**, the negative log-likelihood, is the mean of −log of the probability that the network gave to what was
 # true. With a soft code it is the cross-entropy: floor plus regret. **ECE**, the expected calibration error, asks: where
 # the network says "40 %", is it right four times in ten? Collect all blocks in ten groups by what the
 # network says of its top bin. The ECE is the mean difference between what it says and what is true,
-# weighted by the size of the groups. A network with a small ECE is **calibrated**.
+# weighted by their size. A network with a small ECE is **calibrated**.
 
 
 # %% tags=["nbval-ignore-output"]
@@ -660,10 +677,9 @@ def calibration_error(q, p, parts=10):
 
 ece = calibration_error(q_scenes, p)
 print(f"your network: NLL {floor + regret:.2f} nats, floor {floor:.2f}; ECE {ece:.3f}")
-print("our goal (below) is", "reached" if regret <= 0.10 and ece <= 0.03 else "missed")
 
 # %% [markdown]
-# In paintbox we judge against $E[z \mid \cdot]$. On photographs nobody knows it; there one takes the bin that came.
+# In paintbox we judge against $E[z \mid \cdot]$. On photographs one takes the bin that came.
 #
 # A stored experiment trains one network with three losses: the plain one, and two that count rare colors more (next
 # section). It is the network of Zhang and others with an eighth of its filters. Our goal is a regret of at most 0.10 nats
@@ -678,9 +694,8 @@ scored = {"exact": on_paintbox["perfect"]} | said
 scored |= {f"{name}, divided by w": row for name, row in undone.items()}
 print(f"{on_paintbox['n']} scenes, {on_paintbox['n_test']} for the test, one seed")
 for name, row in scored.items():
-    met = "reaches" if row["regret"][0] <= 0.10 and row["ece"] <= 0.03 else "misses"
     regret_of = "regret {:.3f} [{:.3f}, {:.3f}] nats".format(*row["regret"])
-    print(f"{name:35} {regret_of}   ECE {row['ece']:.3f}   {met} the goal")
+    print(f"{name:35} {regret_of}   ECE {row['ece']:.3f}")
 assert said["rebalanced"]["regret"][1] > said["plain"]["regret"][2] > 0.10
 assert undone["rebalanced"]["regret"][0] <= 0.10 and undone["rebalanced"]["ece"] <= 0.03
 
@@ -701,8 +716,7 @@ for mark, (name, row) in zip(plots.MARKERS, said.items()):
     ax.plot(*np.transpose(often)[1:], mark + "-", label=label)
 ax.set(xlabel="what it says of its top bin", ylabel="what is true", aspect="equal")
 ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-ALT = "Reliability: the plain loss lies on the diagonal, the rebalanced one away from it."
-plots.show(fig, ALT)
+plots.show(fig, "Reliability: the plain loss lies on the diagonal, the rebalanced one away.")
 
 
 # %% [markdown]
@@ -746,43 +760,43 @@ checks.rebalanced_loss(rebalanced_loss)
 #
 # </details>
 #
-# With it we train your network for photographs for two more epochs. Beside it stands a way that trains
+# With it we train your network for scenes for one more epoch. Beside it stands a way that trains
 # nothing: **add log w to the logits** of the plain network.
 
 
 # %% tags=["nbval-ignore-output"]
 inside = chosen(checks.rebalanced_loss, my_rebalanced, checks.rebalanced)
-w_photo = torch.tensor(bins.rebalance(photo_prior), dtype=torch.float32)
+w_live = torch.tensor(bins.rebalance(prior), dtype=torch.float32)
 
 
 def trained_on(loss):
-    """What a copy of the network predicts that learned on for two epochs with another loss."""
-    other = deepcopy(photo_net)
-    learn(other, loss, maps_train, ab_train, min(EPOCHS, 2), 1e-3, session.seed)
-    return probabilities(other, [x[places] for x in maps_test])
+    """What a copy of the network for scenes predicts that learned on with another loss."""
+    other = deepcopy(net)
+    learn(other, loss, inputs, scenes.ab, 1, 1e-3, session.seed)
+    return probabilities(other, [L_test[[SCENE, 3]]])
 
 
-by_loss = {"plain": q_photos[places], "log w added": q_photos[places] * w_photo.numpy()}
-by_loss["trained with w"] = trained_on(lambda *x: inside(*x, w_photo.to(session.device)))
+by_loss = {"plain": q_two, "log w added": q_two * w_live.numpy()}
+by_loss["trained with w"] = trained_on(lambda *x: inside(*x, w_live.to(session.device)))
 
 # %% [markdown] deck="slide"
 # ## Weights make your network vivid, trained or not
 
 # %% [markdown] deck="notes"
-# Rows: the plain network's mean, the same with log w added to its logits, the network that was trained on with weights, and
-# the truth. The second row costs no training, and looks much like the third.
+# Columns: the plain network's mean, the same with log w added to its logits, the network that was trained on with weights, and
+# one truth. The second column costs no training. Look at balloons, field and sails: rare colors weigh more in the mean.
 
 
 # %% deck="figure"
 def rows_of(q_by_name, alt):
-    """Photographs in rows: the mean of each distribution, and the truth."""
-    shown = {name: colored(q, L_photos[places]) for name, q in q_by_name.items()}
-    shown["truth"] = tested[places]
-    titles = [name for name in shown for _ in places]
-    plots.pictures([x for row in shown.values() for x in row], alt, titles, len(places))
+    """Two scenes: the mean of each distribution, and one truth."""
+    shown = {name: colored(q, L_two) for name, q in q_by_name.items()}
+    shown["one truth"] = test.rgb[[SCENE, 3]]
+    pictures = [x[i] for i in range(2) for x in shown.values()]
+    plots.pictures(pictures, alt, [*shown] * 2, len(shown))
 
 
-rows_of(by_loss, "Five photographs: pale, and more vivid with log w added or with trained weights.")
+rows_of(by_loss, "Two scenes: plain, with log w added, with trained weights, and one truth.")
 
 # %% [markdown]
 # ### What weights do, exactly
@@ -889,7 +903,7 @@ def at_temperature(name, T):
 
 ALT = "A scene and a photograph at five temperatures, from a dull mean to one vivid color for all."
 shown = [at_temperature(name, T) for name in asked for T in WARM]
-plots.pictures(shown, ALT, [f"T = {T:g}" for T in WARM] * 2, columns=5, width=12)
+plots.pictures(shown, ALT, [f"T = {T:g}" for T in WARM] * 2, columns=5)
 
 
 # %%
@@ -958,12 +972,9 @@ for q, L in ((q_two[:1], L_two[:1]), (q_photos[[MANGOES]], L_photos[[MANGOES]]))
     shown += [L[0, ..., 0] / 100, (doubt - doubt.min()) / np.ptp(doubt), *(x[0] for x in samples)]
     titles += ["L", f"{doubt.min():.1f} to {doubt.max():.1f} nats", *["a sample"] * 3]
 ALT = "A scene and a photograph, their entropy maps, and three samples that differ where bright."
-plots.pictures(shown, ALT, titles, columns=5, width=12)
+plots.pictures(shown, ALT, titles, columns=5)
 
 # %% [markdown]
-# Two balloons of one scene share their random numbers too, so they get one color. In paintbox they are independent. To let
-# things differ one must know where a thing ends, and this network does not.
-#
 # ## The price of vividness
 #
 # What does a vivid picture cost? In paintbox we can compute it without a network. We look where the color is
@@ -1022,7 +1033,7 @@ def gallery(names, alt):
     table |= {name: [s2.colorize(x, **how) for x in rgb] for name, how in CHOICES.items()}
     table["truth"] = rgb
     shown = [picture for row in zip(*table.values()) for picture in row]
-    plots.pictures(shown, alt, [*table] * len(names), len(table), 12)
+    plots.pictures(shown, alt, [*table] * len(names), len(table))
     print("\n".join(test_album[name].credit for name in names))
 
 
@@ -1176,17 +1187,15 @@ checks.colorful_only(colorful_only)
 # ## Without gray in the loss, nothing is gray
 
 # %% [markdown] deck="notes"
-# Rows: plain, and trained on without gray blocks. The second network never heard of gray. It answers which color, if any. White walls and
-# clouds get one too. Its probabilities are no longer those of photographs, and nothing can be divided to mend that.
+# Columns: plain, trained on without gray blocks, one truth. The second network no longer hears of gray. It answers which color, if any:
+# look at clouds, walls and sails. Its probabilities are no longer those of the scenes, and no division mends that.
 
 # %% deck="figure" tags=["nbval-ignore-output"]
 masked = chosen(checks.colorful_only, my_colorful, checks.of_colorful)
 there = centers.to(session.device)
 by_loss["no gray blocks"] = trained_on(lambda *block: masked(*block, there, 15))
-counted = (np.hypot(*np.moveaxis(ab_train, -1, 0)) >= 15).mean()
-print(f"{counted:.0%} of the training pixels have a chroma of 15 or more")
 two = {name: by_loss[name] for name in ("plain", "no gray blocks")}
-rows_of(two, "Five photographs: with gray blocks left out of the loss, all colors are stronger.")
+rows_of(two, "Two scenes: plain, and with gray blocks left out of the loss, and one truth.")
 # %% [markdown]
 # ## The shipped colorizer on four test sets
 
