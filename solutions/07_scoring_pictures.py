@@ -550,8 +550,8 @@ assert abs(ours - live["real against other real"][0]) < 0.02 * ours
 assert live["real against other real"][0] > 0.5 * live["real against other gray"][0]
 
 # %% [markdown]
-# Look at the first line. Nothing tells the two halves apart, and the Fréchet distance is far from zero: it is nearly as large
-# as that of gray pictures. With so few pictures it measures mostly how few they are. We come back to this.
+# Look at the first line. Nothing tells the two halves apart, and the Fréchet distance is far from zero: more than half
+# of that of gray pictures. With so few pictures it measures mostly how few they are. We come back to this.
 #
 # ### Exercise 2: the class score (5 minutes)
 
