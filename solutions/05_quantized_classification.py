@@ -1184,7 +1184,7 @@ checks.colorful_only(colorful_only)
 
 
 # %% [markdown] deck="slide"
-# ## Without gray in the loss, nothing is gray
+# ## Your mask: gray blocks do not count in the loss
 
 # %% [markdown] deck="notes"
 # Columns: plain, trained on without gray blocks, one truth. The second network no longer hears of gray. It answers which color, if any:

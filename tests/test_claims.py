@@ -128,18 +128,13 @@ def arm(name, other, field, by=0.0):
     return change
 
 
-def audit(column, values):
-    def change(said, result):
-        table = np.array(result["audit"])
-        table[:, column] = values(table)
-        result["audit"] = table.tolist()
-
-    return change
-
-
 def rising(said, result):
-    for i, row in enumerate(result["rows"]):
-        row["psnr"] = 20 + i
+    for i, row in enumerate(row for row in result["rows"] if "gain" in row):
+        row["gain"] = [i, i - 0.1, i + 0.1]
+
+
+def always_red(said, result):
+    result["pixels"]["S0"] = result["pixels"]["truth"]
 
 
 def equal_sight(said, result):
@@ -151,13 +146,8 @@ def sharp(said, result):
         row["edges"] = [0.9] * len(row["edges"])
 
 
-def brown_when_blind(said, result):
-    result["brown"]["S1, blind"] = shift(result["brown"]["truth"], 0)
-
-
-def same_at_every_size(said, result):
-    own = result["sizes"][str(result["size"])]
-    result["sizes"] = {name: own for name in result["sizes"]}
+def poor_when_large(said, result):
+    result["sizes"]["512"] = shift(result["sizes"]["512"], -5)
 
 
 def colorful_balloons(said, result):
@@ -229,17 +219,15 @@ ALTERED = {  # for each judge, a change after which it must say something else
     "lab_target": ab_worse,
     "augmentation": augmented_better,
     "tanh_signs": told(lowest=-1.0),
-    "loss_and_look": audit(1, lambda table: -table[:, 0]),
     "more_epochs": rising,
-    "never_red": audit(5, lambda table: table[:, 4]),
+    "never_red": always_red,
     "epochs_of_places": told(iterations=180_000),
     "table_closes": told(doublings=3),
     "two_tasks": told(losses=["squared error of ab", "cross-entropy of the class"]),
     "whole_picture": equal_sight,
-    "on_photographs": better("S1", "S1, blind"),
-    "brown_seas": brown_when_blind,
+    "on_photographs": any_vector,
     "sharper_edges": sharp,
-    "any_resolution": same_at_every_size,
+    "any_resolution": poor_when_large,
     "assertive": colorful_balloons,
     "real_time": told(GPU={"224": 0.01}),
     "three_times": told(CPU=[0.459, 1.869, 5.974, 50.0]),
@@ -262,7 +250,6 @@ ALTERED = {  # for each judge, a change after which it must say something else
     "colorful_photographs": vivid(L1=90),
     "low_ssim": lambda said, result: result["ssim"].update({"left gray": [0.1] * result["n"]}),
     "class_score": lambda said, result: exchange(result),
-    "enough_pictures": told(n=100_000_000),
     "ssim_range": told(least=0.0),
     "inception_range": told(most=100.0),
     "ssim_mark": told(ssim=0.99),

@@ -1,5 +1,6 @@
 """The checks of lesson 03. Keras is imported by the checks that need it, not with this module."""
 
+import warnings
 from functools import partial
 from typing import Any
 
@@ -143,12 +144,12 @@ def _fused(
     c, d, filters = vector.shape[1], local.shape[3], W.shape[1]
     try:
         layer: Any = answer(filters)  # pyright: ignore
-        out = layer(*map(keras.ops.convert_to_tensor, (vector, local)))
+        with warnings.catch_warnings(action="ignore"):  # Keras's, of layers that a stub never uses
+            out = layer(*map(keras.ops.convert_to_tensor, (vector, local)))
     except Exception:
         cube = models.shape_of(partial(answer, 4), (4, 4), (4, 4, 4, 4))
         turned = models.shape_of(partial(answer, filters), local.shape, vector.shape)
-        axes = "the vector's part meets the wrong axes: its first axis counts pictures, so give it "
-        axes += "two axes of length 1, [:, None, None, :]."
+        axes = "the vector's part meets wrong axes: give it two of length 1, [:, None, None, :]."
         tell({"`call` takes the vector first, then the map.": bool(turned)})
         tell({axes: cube == (4, 4, 4, 4)})
         raise
@@ -173,10 +174,9 @@ def _set(layer: Any, kernels: dict[int, np.ndarray], b: np.ndarray) -> None:
     """Set the weights of a fusion layer: kernels by the numbers they take, one bias to b."""
     biases = [w for w in layer.weights if len(w.shape) == 1]
     others = [w for w in layer.weights if len(w.shape) > 1]
-    shapes = {(n, len(b)) for n in kernels}
     tell({"the layer has no weights: use the two dense layers.": not others})
     tell({"the bias is missing.": not biases})
-    odd = {tuple(w.shape[-2:]) for w in others} - shapes
+    odd = {tuple(w.shape[-2:]) for w in others} - {(n, len(b)) for n in kernels}
     tell({f"a kernel has the shape {[*odd]}; it must take vector or map, to `filters`.": odd})
     for weight in others:
         weight.assign(np.reshape(kernels[int(weight.shape[-2])], weight.shape))
