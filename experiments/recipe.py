@@ -108,7 +108,7 @@ def pictures_of(pictures: Pictures) -> learning.Images:
     return rgb.movedim(1, -1).cpu().numpy()
 
 
-def of_folders(folders: list[Path]) -> tuple[Pictures, learning.Images, dict[str, str]]:
+def of_folders(folders: list[Path]) -> tuple[Pictures, learning.Images, dict[str, Any]]:
     """(learned from, watched, what is said of them): the training split of each folder.
 
     Raises ValueError for fewer than LEAST photographs in color.
@@ -124,7 +124,7 @@ def of_folders(folders: list[Path]) -> tuple[Pictures, learning.Images, dict[str
     return learning.on_device(rgb[~watched], trainings.device()), rgb[watched], about
 
 
-def of_shards(folder: Path) -> tuple[Pictures, learning.Images, dict[str, str]]:
+def of_shards(folder: Path) -> tuple[Pictures, learning.Images, dict[str, Any]]:
     """(learned from, watched, what is said of them): some shards at a time, and the last one."""
     words = f"{len(shards.names(folder)) - 1} shards of {folder.name}"
     about = {"data": words, "data_licence": "see their manifest"}
