@@ -322,8 +322,6 @@ assert counts == list(COUNTED.values()) and total == 42_169_826 and total + CLAS
 # | **global, fully connected** | 1024, 512, 256 | **{{counts[3]:,}}** | **{{counts[3] / total:.0%}}** |
 # | fusion | 1 × 1 to 256 | {{counts[4]:,}} | {{counts[4] / total:.0%}} |
 # | color | 128, ↑, 64, 64, ↑, 32, 2, ↑ | {{counts[5]:,}} | {{counts[5] / total:.0%}} |
-#
-# The fusion layer is the smallest part. The price is paid for the vector.
 
 # %% [markdown] deck="notes"
 # Counted in the notebook and asserted. The class head of the original paper adds {{CLASSES:,}}, to

@@ -637,9 +637,10 @@ def play(G, D, adam_G, adam_D, L, ab, form=bce, lam=10.0, cost=cost):
 #
 # ```python
 # ab_hat = G(L)
-# cost("D", D, form, L, ab, ab_hat.detach()).backward()   # real → 1, generated → 0
+# cost("D", D, form, L, ab, ab_hat.detach()).backward()
 # adam_D.step()
-# (lam * l1(ab_hat, ab) + cost("G", D, form, L, ab, ab_hat)).backward()
+# loss_G = cost("G", D, form, L, ab, ab_hat)
+# (lam * l1(ab_hat, ab) + loss_G).backward()
 # adam_G.step()
 # ```
 #

@@ -499,14 +499,12 @@ mobile, lite0 = networks.features("MobileNetV2"), networks.features("Lite0")
 # | Fréchet distance (FID with Inception) | means and covariances of features | smaller |
 # | KID | a kernel between all pairs of features | smaller |
 # | class score (Inception Score with Inception) | class probabilities | larger |
-# | LPIPS | features of a **pair** of pictures | smaller |
 #
-# Here: MobileNetV2 ({{mobile.width}} features) and Lite0 (1,000 classes). The number carries the
-# network's name.
+# Here: MobileNetV2 ({{mobile.width}} features) and Lite0 (1,000 classes).
 
 # %% [markdown] deck="notes"
-# LPIPS is in the table because papers print it beside the others; it compares pairs. It is not used in this lesson,
-# because its weights would have to be downloaded. Neither is Inception.
+# LPIPS, which papers print beside these, compares pairs. It is not used in this lesson,
+# because its weights would have to be downloaded. Neither is Inception. A number carries its network's name.
 
 
 # %%

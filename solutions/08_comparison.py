@@ -1025,8 +1025,6 @@ assert min(gray_psnr.values()) < BASELINE < max(gray_psnr.values())
 # | S1: 100,000 batches of 256 are "about 20 epochs" of {{PICTURES / 1e6}} million | one division: {{epochs:.1f}} | inconsistent with itself |
 # | S0: it never paints red | {{with_red.sum()}} photographs with red: {{red_share[0]:.1%}} of red pixels become red | holds |
 # | S2: the squared-error network has {{BASELINE}} dB | gray has {{gray_psnr["album"]:.1f}} on one set, {{gray_psnr["Intel"]:.1f}} on another | cannot be tested |
-#
-# The first took a pencil. The second had a rule before the number: holds below 5 %. The third needed the report's three pictures.
 
 # %% [markdown] deck="notes"
 # None of the three breaks its report. Ask for a claim that everybody believes, for instance that more data is better, and let the room say

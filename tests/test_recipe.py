@@ -119,7 +119,9 @@ def test_shards_make_a_colorizer_that_is_a_distribution(tmp_path, colors, short,
     assert model.T == 1 and model.rebalances and model.metadata["data"] == "3 shards of shards"
 
 
-def test_a_colorizer_that_played_against_a_discriminator(tmp_path, colors, short):
+def test_a_colorizer_that_played_against_a_discriminator(tmp_path, colors, short, monkeypatch):
+    keywords = learning.train.__kwdefaults__ | {"sides": (64,)}  # D looks at half of it
+    monkeypatch.setattr(learning.train, "__kwdefaults__", keywords)
     pictures = learning.on_device(colors.repeat(2, 1).repeat(2, 2), "cpu")
     about = {"data": "flat colors", "data_licence": "none"}
     options = {"steps": 4, "batch": 4, "weights": "random"} | about

@@ -149,7 +149,7 @@ def _fused(
     except Exception:
         cube = models.shape_of(partial(answer, 4), (4, 4), (4, 4, 4, 4))
         turned = models.shape_of(partial(answer, filters), local.shape, vector.shape)
-        axes = "the vector's part meets wrong axes: give it two of length 1, [:, None, None, :]."
+        axes = "the vector's part needs two axes of length 1: [:, None, None, :]."
         tell({"`call` takes the vector first, then the map.": bool(turned)})
         tell({axes: cube == (4, 4, 4, 4)})
         raise

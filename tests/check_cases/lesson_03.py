@@ -474,7 +474,7 @@ CASES = {
             "look alone": (lambda net: two()(net)[0], "asked are two models"),
             "paint to the vector": (
                 two(paint=lambda net, v: keras.Model([net.inputs[0], v], v)),
-                "end at ab",
+                "not connected",
             ),
             "forgotten return": (forgets(through_layer), "returns None"),
         },

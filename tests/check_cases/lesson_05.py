@@ -334,7 +334,7 @@ CASES = {
             "channels last": (lambda x, c, T: to_last(matrix(x, c, T)), "channels come last"),
             "a and b": (lambda *x: matrix(*x).flip(1), "swapped on axis"),
             "probabilities": (lambda x, c, T: (x / T).softmax(1), "has shape"),
-            "scaled": (lambda *x: matrix(*x) / 110, "times"),
+            "scaled": (lambda *x: matrix(*x) / 110, "1/110"),
             "first picture": (lambda *x: matrix(*x)[0], "has shape"),
             "313 bins": (lambda x, c, T: matrix(x.reshape(2, 313, 3, 4), c, T), "one size only"),
             "forgotten return": (forgets(matrix), "returns None"),
