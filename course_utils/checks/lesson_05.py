@@ -196,7 +196,7 @@ def rebalanced_loss(answer: Answer) -> None:
 
     rng = np.random.default_rng(53)
     inputs = []
-    for *block, centers in _blocks(53):
+    for *block, centers in _blocks(53, 90):
         w = bins.rebalance(rng.dirichlet(np.full(len(centers), 0.3)))
         inputs.append((*block, torch.tensor(w, dtype=torch.float32)))
     one = "each block has one weight, that of its {} bin; every bin has its own."
@@ -229,7 +229,6 @@ def rebalanced_loss(answer: Answer) -> None:
     wrong |= {
         told: lambda x, near, z, w, loss=loss: loss(x, near, w[near] * z)
         for told, loss in _usual().items()
-        if "infinite" not in told
     }
     compare("rebalanced_loss", answer, inputs, rebalanced, wrong, HINT, measure=_learns)
 
