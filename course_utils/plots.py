@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -135,3 +135,20 @@ def pictures(
 ) -> None:
     """Show an `album` with one alt text for all of its pictures."""
     show(album(images, titles, columns, width), alt)
+
+
+def gallery(
+    photographs: Sequence[Any],
+    rows: Mapping[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]],
+    alt: str,
+    width: float = 10.0,
+) -> None:
+    """Show `photos.Photo`s in rows, the truth last, and print their credits.
+
+    rows: {title: function from a photograph (H, W, 3) to its copy in this row}.
+    """
+    ways = {**rows, "truth": lambda rgb: rgb}
+    images = [way(photo.rgb) for way in ways.values() for photo in photographs]
+    titles = [title for title in ways for _ in photographs]
+    pictures(images, alt, titles, len(photographs), width)
+    print("\n".join(photo.credit for photo in photographs))

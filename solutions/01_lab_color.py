@@ -43,14 +43,13 @@
 # Students who see color differently can do everything here: each figure prints numbers or words.
 
 # %%
-import io
-from contextlib import redirect_stdout, suppress
 
 import numpy as np
 from matplotlib.colors import ListedColormap
 from skimage.color import deltaE_cie76, deltaE_ciede2000, hsv2rgb, lab2rgb, rgb2lab
 
 from course_utils import color, course, metrics, photos, plots, widgets
+from course_utils.checks import chosen
 from course_utils.checks import lesson_01 as checks
 
 # %% [markdown] deck="slide"
@@ -364,16 +363,6 @@ checks.encode_srgb(encode_srgb)
 #
 # With both directions you can do what a camera does: open the aperture by one stop, which doubles the
 # *light*. The next cells use your answers where their checks accept them, and the course's where not.
-
-
-# %%
-def chosen(check, answer, otherwise):
-    """An exercise's answer where its check accepts it, else the course's; says which."""
-    with redirect_stdout(io.StringIO()) as said, suppress(AssertionError):
-        check(answer)
-    accepted = "correct" in said.getvalue()
-    print(f"{check.__name__}: {'your' if accepted else 'not your'} code runs here")
-    return answer if accepted else otherwise
 
 
 # %% [markdown] deck="slide"

@@ -48,12 +48,11 @@ from course_utils import batches, color, paintbox, training
 training.keras_on(session.device)  # before anything is built
 
 # %%
-import io
-from contextlib import redirect_stdout, suppress
 
 import tensorflow as tf
 
 from course_utils import course, metrics, photos, plots
+from course_utils.checks import chosen
 from course_utils.checks import lesson_03 as checks
 from course_utils.colorizer import Colorizer
 
@@ -408,15 +407,6 @@ checks.influence(influence)
 
 
 # %%
-def chosen(check, answer, otherwise):
-    """An exercise's answer where its check accepts it, else the course's; says which."""
-    with redirect_stdout(io.StringIO()) as said, suppress(AssertionError):
-        check(answer)
-    accepted = "correct" in said.getvalue()
-    print(f"{check.__name__}: {'your' if accepted else 'not your'} code runs here")
-    return answer if accepted else otherwise
-
-
 def measured(model, L, row, column):
     """The course's own."""
     picture = tf.Variable(L[None])
@@ -1009,12 +999,8 @@ assert lost["another's"][2] < 0
 # %%
 def gallery(names, alt):
     """Gray, S1 and truth of album photographs, and who made them."""
-    rgb = [test_album[name].rgb for name in names]
-    rows = {"gray": [metrics.paint_gray(x) for x in rgb], "S1": [s1_file.colorize(x) for x in rgb]}
-    rows["truth"] = rgb
-    images = [image for row in rows.values() for image in row]
-    plots.pictures(images, alt, [name for name in rows for _ in names], len(names))
-    print("\n".join(test_album[name].credit for name in names))
+    rows = {"gray": metrics.paint_gray, "S1": s1_file.colorize}
+    plots.gallery([test_album[name] for name in names], rows, alt)
 
 
 # %% [markdown] deck="slide"

@@ -48,10 +48,9 @@ tf.config.run_functions_eagerly(session.profile == "ci")  # few steps do not pay
 tf.get_logger().setLevel("ERROR")
 
 # %%
-import io
-from contextlib import redirect_stdout, suppress
 
 from course_utils import color, course, metrics, networks, photos, plots
+from course_utils.checks import chosen
 from course_utils.checks import lesson_04 as checks
 from course_utils.colorizer import Colorizer
 
@@ -209,15 +208,6 @@ checks.prepare(prepare)
 
 
 # %%
-def chosen(check, answer, otherwise):
-    """An exercise's answer where its check accepts it, else the course's; says which."""
-    with redirect_stdout(io.StringIO()) as said, suppress(AssertionError):
-        check(answer)
-    accepted = "correct" in said.getvalue()
-    print(f"{check.__name__}: {'your' if accepted else 'not your'} code runs here")
-    return answer if accepted else otherwise
-
-
 what_it_sees(chosen(checks.prepare, my_prepare, careless), "from the code chosen here")
 
 # %% [markdown]
@@ -1076,13 +1066,8 @@ assert s4["diverse"][1] > 0 and s4["Intel"][1] > 0 and s4["other cameras"][2] > 
 # %%
 def gallery(names, alt):
     """Gray, S4 and truth of album photographs, and who made them."""
-    chosen_photos = [test_album[name] for name in names]
-    rgb = [photo.rgb for photo in chosen_photos]
-    rows = {"gray": [metrics.paint_gray(x) for x in rgb], "S4": [s4_file.colorize(x) for x in rgb]}
-    rows["truth"] = rgb
-    pictures = [image for images in rows.values() for image in images]
-    plots.pictures(pictures, alt, [name for name in rows for _ in names], len(names))
-    credits(chosen_photos)
+    rows = {"gray": metrics.paint_gray, "S4": s4_file.colorize}
+    plots.gallery([test_album[name] for name in names], rows, alt)
 
 
 # %% [markdown] deck="slide"

@@ -48,13 +48,12 @@ from course_utils import bins, color, progress
 CENTERS = bins.ab_bins()  # (313, 2)
 
 # %%
-from contextlib import redirect_stdout, suppress
 from copy import deepcopy
-from io import StringIO
 
 from scipy.spatial import ConvexHull, Delaunay
 
 from course_utils import course, metrics, networks, paintbox, photos, plots, widgets
+from course_utils.checks import chosen
 from course_utils.checks import lesson_05 as checks
 from course_utils.colorizer import Colorizer
 
@@ -335,15 +334,6 @@ checks.make_head(make_head)
 
 
 # %%
-def chosen(check, answer, otherwise):
-    """An exercise's answer where its check accepts it, else the course's; says which."""
-    with redirect_stdout(StringIO()) as said, suppress(AssertionError):
-        check(answer)
-    accepted = "correct" in said.getvalue()
-    print(f"{check.__name__}: {'your' if accepted else 'not your'} code runs here")
-    return answer if accepted else otherwise
-
-
 def summary(net, inputs):
     """Print the convolutions of a network: parameters, and shape of the output; return all."""
     for name, part in net.named_modules():
@@ -655,7 +645,7 @@ plots.pictures(shown, ALT, [name for name in table for _ in places], len(places)
 print("\n".join(test_album[name].credit for name in LOOKED_AT))
 
 # %% [markdown]
-# The colors are pale, because a mean is. The shipped network (below) has the same loss.
+# The colors are pale, because a mean is.
 #
 # ## Can the probabilities be believed?
 #
@@ -682,7 +672,7 @@ print(f"your network: NLL {floor + regret:.2f} nats, floor {floor:.2f}; ECE {ece
 # In paintbox we judge against $E[z \mid \cdot]$. On photographs one takes the bin that came.
 #
 # A stored experiment trains one network with three losses: the plain one, and two that count rare colors more (next
-# section). It is the network of Zhang and others with an eighth of its filters. Our goal is a regret of at most 0.10 nats
+# section). Our goal is a regret of at most 0.10 nats
 # and an ECE of at most 0.03.
 
 # %% tags=["claim"]
@@ -824,8 +814,7 @@ for name, q in best.items():
 assert left["inside"] < 1e-6 < 0.01 < left["at the top"]
 
 # %% [markdown]
-# The trained networks in the list above agree. Divided by w, the network with weights inside comes back to the truth. It ends
-# even nearer to it than the plain one, perhaps because weights make a small network learn rare things early. It is the only
+# The trained networks in the list above agree. Divided by w, the network with weights inside comes back to the truth. It is the only
 # stored one that reaches the goal; the plain one misses it. The network with the weight at the top bin does not come back. Your
 # own network has skip connections, which that one lacks, and gets further with a plain loss.
 
@@ -955,7 +944,7 @@ assert away["T → 0"].min(1).max() < 15 < 25 < away["T = 0.2"].min(1).max()
 # ## Where is the network unsure?
 #
 # The **entropy** of the distribution is a map: low where one color is probable, high where many are. Beside the picture it tells a
-# restorer where to look twice. Where it is high, samples differ.
+# restorer where to look twice.
 
 # %% [markdown] deck="slide"
 # ## Where your networks are unsure, and three samples
@@ -1096,8 +1085,7 @@ assert nearer[1] > 0 and gap["S2, rebalanced"].mean() <= 15
 
 # %% [markdown]
 # Cooling the plain network makes it *paler*: in photographs the most probable bin is often nearly gray. Weights make it vivid, for
-# a decibel. At equal PSNR, *rebalanced by half* is nearer to the true colorfulness than S4 × k, though not by much. So here the
-# distribution buys a little more than a factor does, and the choice comes after training.
+# a decibel. At equal PSNR, *rebalanced by half* is nearer to the true colorfulness than S4 × k, though not by much.
 
 # %% [markdown] tags=["optional"]
 # ## A claim of the report (optional)
@@ -1147,7 +1135,7 @@ assert table["plain"] < table["plain, T = 1"] and table["rebalanced, T = 1"] < t
 #
 # ### Exercise 5: a mask for gray pixels (6 minutes)
 #
-# There is another way to make a network vivid. Zhang and others' code leaves gray pictures out of the loss. One can go further and leave out
+# Zhang and others' code leaves gray pictures out of the loss. One can go further and leave out
 # every gray *block*. A code tells its color: the mean of its bins' centers. Count only blocks whose color has a chroma (distance from gray) of
 # `least` or more.
 

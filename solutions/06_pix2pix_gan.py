@@ -36,12 +36,11 @@
 # training what its curve will look like.
 
 # %%
-import io
 import warnings
-from contextlib import redirect_stdout, suppress
 from copy import deepcopy
 
 from course_utils import plots, systems
+from course_utils.checks import chosen
 from course_utils.checks import lesson_06 as checks
 from course_utils.colorizer import Colorizer
 
@@ -206,8 +205,7 @@ plots.pictures(list(shown.values()), ALT, list(shown), columns=5, width=12)
 #
 # It halves the picture several times and doubles it again. On the way down it collects what is where;
 # on the way up it makes colors of that. At each level a **skip connection** hands the maps of the way
-# down over to the way up, so that edges need not pass through the narrow middle. Seen from outside, each
-# stage holds the next one inside.
+# down over to the way up, so that edges need not pass through the narrow middle.
 #
 # ```
 # L ──> 1/2 ────────── skip connection ──────────> 1/2 ──> ab
@@ -333,16 +331,6 @@ def parameters(network):
     return sum(weights.numel() for weights in network.parameters())
 
 
-# %%
-def chosen(check, answer, otherwise):
-    """An exercise's answer where its check accepts it, else the course's; says which."""
-    with redirect_stdout(io.StringIO()) as said, suppress(AssertionError):
-        check(answer)
-    accepted = "correct" in said.getvalue()
-    print(f"{check.__name__}: {'your' if accepted else 'not your'} code runs here")
-    return answer if accepted else otherwise
-
-
 # %% tags=["claim"]
 stage, published = chosen(checks.stage, my_stage, Level), Unet()
 print(f"published: {parameters(published):,} parameters; compact: {parameters(compact(16)):,}")
@@ -455,7 +443,7 @@ plots.show(fig, "L1 falls lower with skip connections; without them colors leave
 # %% [markdown]
 # Broken lines are training, full lines validation. Without skip connections L1 stays higher, and
 # balloons and hulls take the color of what is around them. Small things are lost on the way through the
-# middle. Even with skip connections the balloons are a dull blend: that is L1.
+# middle.
 #
 # ## The discriminator: a PatchGAN
 #
@@ -688,7 +676,7 @@ class Adversary(Callback):
 #
 # Every game begins with the generator that L1 alone has trained. One more arm goes on with L1 alone
 # for as many epochs. Beside L1 we print one more number: how far the **balloons** are from gray, as
-# mean chroma. In truth they are far from it, whichever color they have.
+# mean chroma.
 
 
 # %%
@@ -743,7 +731,7 @@ plots.show(fig, "Left: D and G pay on both sides of log 2. Right: L1 rises when 
 
 # %% [markdown]
 # $D$ pays log 2 = 0.69 where it only guesses, and nearly 0 where it is always right. Then the game is
-# over: $G$ gets the same answer whatever it does. A game worth playing stays between. No loss of a game
+# over: $G$ gets the same answer whatever it does. No loss of a game
 # has to fall, so look at pictures, always at the same ones.
 
 # %% [markdown] deck="slide"
@@ -829,7 +817,7 @@ plots.pictures(images, "One scene: L1 alone, three λ, least squares, and the tr
 #
 # ## Possible, of one color, as often as in the world?
 #
-# Seconds decide little. The stored experiment trains each loss three times for 24 epochs on scenes of
+# The stored experiment trains each loss three times for 24 epochs on scenes of
 # 64 pixels, with λ = 10. It looks at whole objects: is the mean color **near** a palette color? How far
 # do the pixels **spread** around that mean? (One color with the noise of the world has 2.2.) And how
 # wrong are the frequencies of the colors, as **total variation**? A generator that made all balloons
@@ -973,8 +961,7 @@ plots.show(fig, "Training and validation L1 by epoch on the album, with a discri
 # %% [markdown]
 # Broken lines are training, full lines validation. (S4 has seen both, so only the test photographs above
 # are new to it.) L1 punishes a wrong vivid color more than a pale one, so the curve with $D$ is higher.
-# With $D$ hues change, and not always for the better: 79 photographs and seconds are little. The shipped
-# network had more of both.
+# With $D$ hues change, and not always for the better: 79 photographs and seconds are little.
 #
 # ## The shipped network
 #

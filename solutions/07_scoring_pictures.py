@@ -34,9 +34,7 @@
 # one they remember: let them show each other the worst picture that SSIM likes.
 
 # %% tags=["export"]
-import io
 import warnings
-from contextlib import redirect_stdout, suppress
 from functools import partial
 
 import numpy as np
@@ -53,6 +51,7 @@ from torchmetrics.image.kid import KernelInceptionDistance
 from course_utils import color, course, metrics, networks, paintbox, photos, plots
 
 # %%
+from course_utils.checks import chosen
 from course_utils.checks import lesson_07 as checks
 
 warnings.filterwarnings("ignore", message="Metric `Kernel")  # it keeps features, as it should
@@ -331,15 +330,6 @@ checks.window_parts(window_parts)
 
 
 # %%
-def chosen(check, answer, otherwise):
-    """An exercise's answer where its check accepts it, else the course's; says which."""
-    with redirect_stdout(io.StringIO()) as said, suppress(AssertionError):
-        check(answer)
-    accepted = "correct" in said.getvalue()
-    print(f"{check.__name__}: {'your' if accepted else 'not your'} code runs here")
-    return answer if accepted else otherwise
-
-
 def tensors(rgb):
     """Photographs (N, H, W, 3) as uint8 to a tensor (N, 3, H, W) in 0…1."""
     return torch.from_numpy(np.moveaxis(np.stack(rgb), -1, 1).astype(np.float32) / 255)

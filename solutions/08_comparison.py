@@ -34,9 +34,7 @@
 # lesson in ten minutes. Somebody will ask for one final number. Let them write down whom it is for.
 
 # %%
-import io
 import tempfile
-from contextlib import redirect_stdout, suppress
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +44,7 @@ from skimage import data
 
 from course_utils import color, course, leaderboard, metrics, paintbox, photos, plots
 from course_utils import old_photographs as old
+from course_utils.checks import chosen
 from course_utils.checks import lesson_08 as checks
 from course_utils.colorizer import METADATA
 from course_utils.leaderboard import short
@@ -243,10 +242,10 @@ assert all(places[key][0] == "S2" for key in MEASURES if key != "gap")
 
 # %% [markdown]
 # S2 is first in PSNR, SSIM, ΔE00 and the accuracy area. S3 is first in the colorfulness gap, and last in SSIM, behind gray. It was trained
-# against a discriminator that asks whether a picture looks real, not only for the distance to the truth. Which column is the right one?
+# against a discriminator that asks whether a picture looks real, not only for the distance to the truth.
 #
 # All five beat gray in PSNR. And **a flat color that was taken from the answer beats all five**. Two right numbers for each picture are worth more decibels than millions of
-# weights that must guess. Nobody has the two numbers. But it says what a decibel of PSNR mostly measures: whether the picture is warm or cool on the whole.
+# weights that must guess. It says what a decibel of PSNR mostly measures: whether the picture is warm or cool on the whole.
 #
 # Now look up your vote.
 
@@ -300,7 +299,7 @@ assert [name for name, (_, low, _) in gains["other cameras"].items() if low > 0]
 
 # %% [markdown]
 # On three sets S2 and S4 are ahead, and everybody beats gray. These sets come from the sources that the colorizers learned from. On photographs of **other
-# cameras** only S4 is shown to beat gray; for the other four it is undecided. A score on test photographs is a promise for *such* photographs.
+# cameras** only S4 is shown to beat gray; for the other four it is undecided.
 #
 # ## In pairs
 #
@@ -347,15 +346,6 @@ checks.verdicts(verdicts)
 
 
 # %%
-def chosen(check, answer, otherwise):
-    """An exercise's answer where its check accepts it, else the course's; says which."""
-    with redirect_stdout(io.StringIO()) as said, suppress(AssertionError):
-        check(answer)
-    accepted = "correct" in said.getvalue()
-    print(f"{check.__name__}: {'your' if accepted else 'not your'} code runs here")
-    return answer if accepted else otherwise
-
-
 def by_bootstrap(differences):
     """The course's own: the sign that both ends of the bootstrap interval share."""
     ends = np.sign([metrics.bootstrap(row)[1:] for row in differences])  # (K, 2)
@@ -519,7 +509,7 @@ assert len(worse) == len(systems)
 
 # %% [markdown]
 # On the palest fifth **every colorizer is worse than the picture left gray**. On the most colorful fifth all gain three decibels or more. S3 pays most on the
-# pale photographs. So the leaderboard's mean depends on how many pale photographs the test set holds. "On which photographs?" is half of every number.
+# pale photographs. So the leaderboard's mean depends on how many pale photographs the test set holds.
 #
 # And hue by hue? On strongly colored pixels we ask how much of the true color comes back: the projection of the predicted ab onto
 # the true ab. Gray has 0, the truth has 1. All photographs have red in them, so no hue has the easier ones.

@@ -17,7 +17,7 @@ import pytest
 from check_cases import GENERIC, all_cases, official
 from check_table import check_of, kind, mistakes, sentences, told
 
-from course_utils.checks import CheckFailed, compare
+from course_utils.checks import CheckFailed, chosen, compare
 from course_utils.checks.compare import bugs_left
 from course_utils.checks.trial import tell
 
@@ -155,6 +155,25 @@ def test_keras_itself():
     first, second, third = [line for line in done.stdout.splitlines() if "Hint" not in line]
     assert "correct on" in first and "correct on" in second, done.stderr
     assert "KerasTensor, which is not real numbers" in third
+
+
+@pytest.mark.parametrize("strict", ["", "1"])
+def test_a_later_cell_uses_an_answer_that_passes(monkeypatch, capsys, strict):
+    monkeypatch.setenv("COURSE_STRICT", strict)
+
+    def doubled(answer):
+        """A check: asked is 2 x."""
+        inputs = [(np.arange(3.0),), (np.ones((2, 5)),)]
+        compare("doubled", answer, inputs, lambda x: 2 * x, {}, "twice x.")
+
+    def ours(x):
+        return 2 * x
+
+    right, wrong = (lambda x: x + x), (lambda x: x + 1)
+    assert chosen(doubled, right, ours) is right
+    assert capsys.readouterr().out == "doubled: your code runs here\n"
+    assert chosen(doubled, wrong, ours) is ours
+    assert capsys.readouterr().out == "doubled: not your code runs here\n"
 
 
 def test_numbers_are_passed_as_numbers():

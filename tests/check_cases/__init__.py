@@ -7,7 +7,7 @@ import ast
 import importlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,16 @@ class Made(NamedTuple):
     """An answer that needs a framework to be written down: it is made when it is tried."""
 
     make: Callable[[], object]
+
+
+class Later:
+    """A module that is imported when a name of it is asked for."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self._name), name)
 
 
 class Cases(NamedTuple):

@@ -1,21 +1,8 @@
 """Lesson 03. Keras takes its time: answers that need it are made when they are tried."""
 
-import importlib
-
 import numpy as np
 
-from check_cases import GENERIC, Cases, Made, forgets
-
-
-class Later:
-    """A module that is imported when a name of it is asked for."""
-
-    def __init__(self, name):
-        self._name = name
-
-    def __getattr__(self, name):
-        return getattr(importlib.import_module(self._name), name)
-
+from check_cases import GENERIC, Cases, Later, Made, forgets
 
 keras = Later("keras")
 layers = Later("keras.layers")

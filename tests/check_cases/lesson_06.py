@@ -1,21 +1,8 @@
 """Lesson 06. torch takes its time: answers that need it are made when they are tried."""
 
-import importlib
-
 import numpy as np
 
-from check_cases import GENERIC, Cases, Made, forgets
-
-
-class Later:
-    """A module that is imported when a name of it is asked for."""
-
-    def __init__(self, name):
-        self.name = name
-
-    def __getattr__(self, name):
-        return getattr(importlib.import_module(self.name), name)
-
+from check_cases import GENERIC, Cases, Later, Made, forgets
 
 torch, nn, F = Later("torch"), Later("torch.nn"), Later("torch.nn.functional")
 
