@@ -17,7 +17,7 @@ LAB    := --ServerApp.tornado_settings="{'websocket_max_message_size': 209715200
 # Two processes share the test files. A file stays in one of them; what takes long does not.
 PYTEST := $(BIN)/python -m pytest -n 2
 
-.PHONY: help lab test stress lint lessons new experiment stale slides clean
+.PHONY: help lab studio browser serverless quantize test stress lint lessons new experiment stale slides clean
 .DEFAULT_GOAL := help
 
 help:            ## list the targets
@@ -25,6 +25,18 @@ help:            ## list the targets
 
 lab: $(READY)    ## open JupyterLab at the first lesson   (ARGS="--no-browser" and the like)
 	$(BIN)/jupyter lab $(LAB) $(ARGS) $(FIRST)
+
+studio: $(READY) ## open the studio: accounts, uploads, history, on this machine   (ARGS="--port 8001")
+	$(BIN)/python -m deploy.studio serve $(ARGS)
+
+browser: $(READY) ## build the page that colorizes in a visitor's browser, into build/browser   (needs npm once)
+	$(BIN)/python -m deploy.browser $(ARGS)
+
+serverless: $(READY) ## build a function's package with one model, into build/serverless   (MODEL=04_pretrained_fusion)
+	$(BIN)/python -m deploy.serverless $(or $(MODEL),04_pretrained_fusion) $(ARGS)
+
+quantize: $(READY) ## write the colorizers that pass the gate as int8, into build/int8
+	$(BIN)/python -m deploy.int8 $(ARGS)
 
 test: $(READY)   ## run the tests, pytest --nbval notebooks solutions among them   (15 minutes)
 	$(PYTEST) --dist loadfile --nbval tests notebooks solutions $(ARGS)
