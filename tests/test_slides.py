@@ -13,7 +13,7 @@ import pytest
 from bs4 import BeautifulSoup
 from PIL import Image
 
-from tools import lessons, slides
+from tools import lessons, npm, slides
 
 SOURCES = slides.lectured()
 MORE_SLIDES: set[str] = set()  # lessons with more than 25 of them; the list may only shrink
@@ -185,7 +185,11 @@ def test_a_lesson_has_15_to_25_slides_each_with_notes(path):
 # --- reveal.js and MathJax
 
 
-def npm(status=0, calls=None):
+def vendor(folder):
+    return npm.vendor(folder, slides.PACKAGES, slides.VENDORED, "make slides")
+
+
+def fake_npm(status=0, calls=None):
     """A stand-in for subprocess.run that plays npm: writes the packages, or fails half-way."""
 
     def run(call, **_):
@@ -202,30 +206,30 @@ def npm(status=0, calls=None):
 
 def test_npm_is_asked_once_and_for_exact_versions(tmp_path, monkeypatch):
     calls = []
-    monkeypatch.setattr(slides.shutil, "which", lambda name: name)
-    monkeypatch.setattr(slides.subprocess, "run", npm(calls=calls))
-    slides.vendor(tmp_path / "build")
-    slides.vendor(tmp_path / "build")
+    monkeypatch.setattr(npm.shutil, "which", lambda name: name)
+    monkeypatch.setattr(npm.subprocess, "run", fake_npm(calls=calls))
+    vendor(tmp_path / "build")
+    vendor(tmp_path / "build")
     (call,) = calls
     assert "reveal.js@4.6.1" in call and "mathjax@3.2.2" in call
-    vendor = tmp_path / "build" / "vendor"
-    assert [p.name for p in vendor.parent.iterdir()] == ["vendor"]
-    found = {p.relative_to(vendor).as_posix() for p in vendor.rglob("*") if p.is_file()}
+    assert [p.name for p in (tmp_path / "build").iterdir()] == ["vendor"]
+    there = tmp_path / "build" / "vendor"
+    found = {p.relative_to(there).as_posix() for p in there.rglob("*") if p.is_file()}
     assert found == set(slides.VENDORED)
 
 
 def test_a_failed_npm_leaves_nothing_and_names_the_remedy(tmp_path, monkeypatch):
-    monkeypatch.setattr(slides.shutil, "which", lambda name: name)
-    monkeypatch.setattr(slides.subprocess, "run", npm(status=1))
+    monkeypatch.setattr(npm.shutil, "which", lambda name: name)
+    monkeypatch.setattr(npm.subprocess, "run", fake_npm(status=1))
     with pytest.raises(OSError, match="connect to the network and call make slides again"):
-        slides.vendor(tmp_path)
+        vendor(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_without_npm_the_message_names_the_remedy(tmp_path, monkeypatch):
-    monkeypatch.setattr(slides.shutil, "which", lambda name: None)
+    monkeypatch.setattr(npm.shutil, "which", lambda name: None)
     with pytest.raises(OSError, match="install Node.js"):
-        slides.vendor(tmp_path)
+        vendor(tmp_path)
 
 
 def test_an_unknown_lesson_is_named(monkeypatch):
@@ -250,11 +254,11 @@ def page(browser):
 def folder(tmp_path_factory):
     """A folder of decks with reveal.js and MathJax beside them, as on a memory stick."""
     try:
-        vendor = slides.vendor(lessons.ROOT / "build")
+        vendored = vendor(lessons.ROOT / "build")
     except OSError as error:
         pytest.skip(str(error))
     folder = tmp_path_factory.mktemp("stick")
-    shutil.copytree(vendor, folder / "vendor")
+    shutil.copytree(vendored, folder / "vendor")
     return folder
 
 

@@ -12,19 +12,16 @@ fetches once. Links are relative: copy the folder `build`, and open a deck in an
 Press S for the speaker's view; ?print-pdf behind the deck's address prints it.
 """
 
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import nbformat
 from jinja2 import DictLoader
 from nbconvert import SlidesExporter
 from nbformat import NotebookNode
 
-from tools import lessons, placeholders
+from tools import lessons, npm, placeholders
 
 STYLE = Path(__file__).with_suffix(".css")
 PACKAGES = {"reveal.js": "4.6.1", "mathjax": "3.2.2"}
@@ -154,36 +151,6 @@ def deck(path: Path) -> NotebookNode:
     return nbformat.v4.new_notebook(cells=[cell for _, cell in cells], metadata={"course": course})
 
 
-def vendor(folder: Path) -> Path:
-    """reveal.js and MathJax in folder/vendor, fetched through npm if they are not there yet."""
-    target = Path(folder) / "vendor"
-    if all((target / file).is_file() for file in VENDORED):
-        return target
-    npm = shutil.which("npm")
-    if npm is None:
-        raise OSError(
-            "Slides need reveal.js and MathJax, which npm fetches once: install Node.js "
-            "(on Debian: sudo apt-get install npm), then call make slides again"
-        )
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder) as temporary:
-        options = ["--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"]
-        wanted = [f"{package}@{version}" for package, version in PACKAGES.items()]
-        call = [npm, "install", "--prefix", temporary, *options, *wanted]
-        if subprocess.run(call, capture_output=True).returncode:
-            raise OSError(
-                f"npm could not fetch {' and '.join(wanted)}: connect to the network and call "
-                "make slides again; it needs the network only once"
-            )
-        for file in VENDORED:
-            kept = Path(temporary) / "vendor" / file
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(Path(temporary) / "node_modules" / file, kept)
-        shutil.rmtree(target, ignore_errors=True)
-        os.replace(Path(temporary) / "vendor", target)  # all of it or nothing
-    return target
-
-
 def build(path: Path, folder: Path) -> Path:
     """Write a lesson's deck to folder/slides; it expects folder/vendor beside it."""
     exporter = SlidesExporter(
@@ -210,7 +177,7 @@ def main() -> None:
     if not paths:
         sys.exit(f"No such lesson with slides: {' '.join(wanted)}")
     try:
-        vendor(folder)
+        npm.vendor(folder, PACKAGES, VENDORED, "make slides")
         for path in paths:
             print(build(path, folder).relative_to(lessons.ROOT))
     except (OSError, ValueError) as error:
