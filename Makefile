@@ -17,7 +17,7 @@ LAB    := --ServerApp.tornado_settings="{'websocket_max_message_size': 209715200
 # Two processes share the test files. A file stays in one of them; what takes long does not.
 PYTEST := $(BIN)/python -m pytest -n 2
 
-.PHONY: help lab studio browser serverless quantize test stress lint lessons new experiment stale slides clean
+.PHONY: help lab studio browser serverless quantize test stress lint lessons new experiment stale site slides clean
 .DEFAULT_GOAL := help
 
 help:            ## list the targets
@@ -61,6 +61,9 @@ experiment: $(READY) ## list the experiments, or run one   (NAME=06/photographs;
 
 stale: $(READY)  ## name what was measured on something that is no longer there
 	$(BIN)/python -m experiments.stale
+
+site: $(READY)   ## build the course's web site into build/site   (needs npm once)
+	$(BIN)/python -m tools.website $(ARGS)
 
 slides: $(READY) ## render the slide decks into build/slides   (needs npm once)
 	$(BIN)/python -m tools.slides
