@@ -1,1 +1,5 @@
-"""How a colorizer reaches people: each folder is one way, and lesson 09 teaches from them."""
+"""How a colorizer reaches people: smaller files, a function in the cloud, a studio, a web page.
+
+`int8` makes files smaller and faster, `serverless` packs one into a function, `studio` is an
+application with accounts and history, `browser` a page that computes on its visitor's machine.
+"""
