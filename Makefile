@@ -17,7 +17,7 @@ LAB    := --ServerApp.tornado_settings="{'websocket_max_message_size': 209715200
 # Two processes share the test files. A file stays in one of them; what takes long does not.
 PYTEST := $(BIN)/python -m pytest -n 2
 
-.PHONY: help lab studio browser serverless quantize test stress lint lessons new experiment stale site slides clean
+.PHONY: help lab studio browser serverless quantize test stress lint lessons new experiment stale site kit wheelhouse slides clean
 .DEFAULT_GOAL := help
 
 help:            ## list the targets
@@ -64,6 +64,12 @@ stale: $(READY)  ## name what was measured on something that is no longer there
 
 site: $(READY)   ## build the course's web site into build/site   (needs npm once)
 	$(BIN)/python -m tools.website $(ARGS)
+
+kit: $(READY)    ## make the instructor's kit in build/kit   (ARGS="--students 30 --seed 1")
+	$(BIN)/python -m tools.kit $(ARGS)
+
+wheelhouse: $(READY) ## fetch every package for a room without network, into build/wheelhouse
+	$(BIN)/python -m pip wheel --quiet --wheel-dir build/wheelhouse -c constraints.txt '.[keras,torch,fastai,onnx,lab]'
 
 slides: $(READY) ## render the slide decks into build/slides   (needs npm once)
 	$(BIN)/python -m tools.slides

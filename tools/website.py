@@ -230,9 +230,9 @@ def assemble(source: Path, extra: Path) -> None:
     for name, text in made.items():
         (source / name).parent.mkdir(exist_ok=True)
         (source / name).write_text(text, encoding="utf-8")
-    for path in [*lessons.ROOT.glob("docs/*.md"), lessons.ROOT / "CONTRIBUTING.md"]:
+    for path in [*lessons.ROOT.glob("docs/**/*.md"), lessons.ROOT / "CONTRIBUTING.md"]:
         target = source / path.relative_to(lessons.ROOT)
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
     shutil.copytree(lessons.ROOT / "docs" / "images", source / "docs" / "images")
     for path in source.rglob("*.md"):
