@@ -106,11 +106,11 @@ def header(file: IO[bytes], name: str) -> tuple[str, int, int]:
 def _accept(studio: Studio, user: User, name: str, file: IO[bytes], wishes: list[Wish]) -> Photo:
     settings, n_bytes = studio.settings, file.seek(0, os.SEEK_END)
     if n_bytes > settings.most_picture:
-        limit = f"more than {settings.most_picture / 1e6:.0f} MB"
+        limit = f"more than {settings.most_picture / 1e6:g} MB"
         raise PhotoError(f"{name} has {limit}: save a smaller copy.")
     suffix, width, height = header(file, name)
     if width * height > settings.most_pixels:
-        limit = f"more than {settings.most_pixels / 1e6:.0f} million pixels"
+        limit = f"more than {settings.most_pixels / 1e6:g} million pixels"
         raise PhotoError(f"{name} has {limit}: save a smaller copy.")
     photo = Photo(id=new_id(), user_id=user.id, name=name, suffix=suffix, n_bytes=n_bytes)
     photo.width, photo.height = width, height
@@ -197,12 +197,9 @@ def _check_directory(file: IO[bytes], name: str) -> None:
 def _ignored(path: str) -> bool:
     """Folders, hidden files, what systems add to a zip file, and zip files within it."""
     parts = path.replace("\\", "/").split("/")
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-    return (
-        hidden
-        or parts[-1].lower() in ("", "thumbs.db", "desktop.ini")
-        or path[-4:].lower() == ".zip"
-    )
+    name = parts[-1].lower()
+    ours = name and not name.startswith(".") and "__MACOSX" not in parts
+    return not ours or name in ("thumbs.db", "desktop.ini") or name.endswith(".zip")
 
 
 def _head(file: IO[bytes], count: int) -> bytes:

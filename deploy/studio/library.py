@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from deploy.studio.storage import Storage
@@ -80,20 +80,17 @@ def choose(session: Session, job: Job) -> None:
 def delete_photos(studio: Studio, user: User, ids: list[str]) -> int:
     """Delete photographs with their colorings and files; returns how many there were."""
     with studio.db.writing() as session:
-        mine = select(Photo).where(Photo.id.in_(ids), Photo.user_id == user.id)
+        mine = select(Photo.id).where(Photo.id.in_(ids), Photo.user_id == user.id)
         found = session.scalars(mine).all()
-        for photo in found:
-            session.delete(photo)
-    studio.storage.delete(*(photo.id for photo in found))
+        session.execute(delete(Photo).where(Photo.id.in_(found)))
+    studio.storage.delete(*found)
     return len(found)
 
 
 def delete_job(studio: Studio, job: Job) -> None:
     """Delete one coloring with its files; one that waits is not made any more."""
     with studio.db.writing() as session:
-        found = session.get(Job, job.id)
-        if found:
-            session.delete(found)
+        session.execute(delete(Job).where(Job.id == job.id))
     kinds = ["view", "thumb"] + ["result"] * (job.suffix is not None)
     studio.storage.delete(*map(job.key, kinds))
 

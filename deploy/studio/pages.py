@@ -124,7 +124,7 @@ def _title(model: str) -> str:
 
 def render(
     request: Request,
-    name: str,
+    template: str,
     status: int = 200,
     headers: Mapping[str, str] | None = None,
     media_type: str = "text/html",
@@ -140,7 +140,7 @@ def render(
         },
         "best": colorizer.BEST,
     }
-    page = _templates.get_template(name).render(shared | context)
+    page = _templates.get_template(template).render(shared | context)
     return HTMLResponse(page, status, headers, media_type)
 
 
