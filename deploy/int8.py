@@ -128,11 +128,12 @@ class Graph:
         from onnxruntime import quantization
 
         out = self.path.with_name("int8.onnx")
+        reader: Any = _Reader(Ls) if Ls else None
         with _quiet():
             quantization.quantize_static(
                 self.path,
                 out,
-                _Reader(Ls) if Ls else None,
+                reader,
                 # A ReLU is part of the convolution before it: its input needs no range of its own.
                 op_types_to_quantize=["Conv", "Relu", "Clip"],
                 nodes_to_exclude=floats,
