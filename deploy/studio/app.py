@@ -49,7 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,  # they would repeat the Host header
         openapi_url=None,
     )
-    app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Guard, settings=settings, failure=_failure)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     for part in (account_pages, photo_pages, picture_pages):
         app.include_router(part.router)
@@ -61,7 +61,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _incomplete)
     app.add_exception_handler(LoginNeeded, _to_login)
     app.add_exception_handler(ClientDisconnect, _gone)
-    app.add_exception_handler(Exception, _failure)
     return app
 
 
@@ -127,6 +126,6 @@ def _gone(request: Request, error: Exception) -> Response:
     return Response(status_code=400)
 
 
-def _failure(request: Request, error: Exception) -> Response:
+def _failure(request: Request) -> Response:
     """Starlette logs the traceback; the visitor gets a sentence."""
     return render(request, "error.html", 500, sentence=SORRY)

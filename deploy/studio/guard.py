@@ -6,10 +6,13 @@ An ASGI middleware, because it must see the body while it arrives.
 import json
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deploy.studio.settings import Settings
@@ -34,16 +37,18 @@ log = logging.getLogger("studio.access")
 
 
 class Guard:
-    """The middleware; `app` is what it guards."""
+    """The middleware; `app` is what it guards, `failure` makes the page of an unforeseen error."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self.app, self.settings = app, settings
+    def __init__(
+        self, app: ASGIApp, settings: Settings, failure: Callable[[Request], Response]
+    ) -> None:
+        self.app, self.settings, self.failure = app, settings, failure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        begun, status = time.monotonic(), 500
+        begun, status, started = time.monotonic(), 500, False
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
         most = FORM
         if scope["method"] == "POST" and scope["path"] == UPLOAD:
@@ -60,14 +65,18 @@ class Guard:
             return message
 
         async def guarded(message: Message) -> None:
-            nonlocal status
+            nonlocal status, started
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, started = message["status"], True
                 message["headers"] = [*message["headers"], *self._headers(message["headers"])]
             await send(message)
 
         try:
             await self.app(scope, counted, guarded)
+        except Exception:  # Starlette logs it, but would answer outside of this class
+            if not started:
+                await self.failure(Request(scope))(scope, receive, guarded)
+            raise
         finally:
             line: dict[str, Any] = {"method": scope["method"], "path": scope["path"]}
             line |= {"status": status, "ms": round(1000 * (time.monotonic() - begun))}

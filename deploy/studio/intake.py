@@ -67,9 +67,12 @@ def receive(studio: Studio, user: User, uploads: list[Upload], wishes: list[Wish
 
 
 def shown_name(name: str) -> str:
-    """A file name that is safe to show: no folders, nothing invisible, not too long."""
+    """A file name that is safe to show and to unpack: no folders, nothing invisible, not too long.
+
+    No part of it is all dots, which would lead out of a folder.
+    """
     name = unicodedata.normalize("NFC", name.replace("\\", "/").rpartition("/")[2])
-    name = "".join(letter for letter in name if letter.isprintable()).strip()
+    name = "".join(letter for letter in name if letter.isprintable()).strip(" .")
     stem, dot, suffix = name.rpartition(".")
     if dot and len(suffix) <= 8:
         name = stem[: NAME - len(suffix) - 1] + dot + suffix

@@ -30,7 +30,7 @@ function watch(box) {
   const ids = box.dataset.watch.trim().split(/\s+/).filter(Boolean);
   if (!ids.length) return;
   const query = ids.map((id) => `id=${id}`).join("&");
-  let before = null;
+  let before = 0;
   const look = async () => {
     const answer = await fetch(`/photos/states?${query}`).catch(() => null);
     if (answer?.redirected || answer?.status === 404) return location.reload();
@@ -45,7 +45,7 @@ function watch(box) {
       line.textContent = ahead ? `Up to ${ahead} of other people come before your next one.` : "";
     }
     const ended = jobs.filter(({ status }) => status === "done" || status === "failed").length;
-    if (before !== null && ended !== before) await renew();
+    if (ended !== before) await renew();
     before = ended;
     if (ended < jobs.length) setTimeout(look, 1000);
   };
