@@ -18,7 +18,7 @@ import contextlib
 import logging
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,7 +31,8 @@ from course_utils.colorizer import graph as onnx_graph
 from course_utils.colorizer.model import resize, working_size
 
 MEAN, P99 = 0.5, 3.0  # CIELAB units that ab may move
-CALIBRATED_ON, TRIED_ON = 32, 8  # photographs of the training split: for ranges, for one layer
+CALIBRATED_ON, TRIED_ON = 24, 4  # photographs of the training split: for ranges, for a group
+GROUP = 4  # neighboring convolutions that are tried, and stay float, together
 BUILD = Path(__file__).resolve().parents[1] / "build" / "int8"
 
 Maps = list[NDArray[np.float32]]  # one L (1, 1, H, W) or ab (1, 2, H, W) a photograph
@@ -61,18 +62,20 @@ class Quantized(NamedTuple):
     convolutions: int
 
 
-def quantize(source: str | Path, most_float: int | None = None) -> Quantized:
+def quantize(source: str | Path) -> Quantized:
     """An int8 copy of a colorizer, with as few float convolutions as the gate allows.
 
-    source: a shipped name or an .onnx file that keeps the contract. most_float: try at most so many
-    float convolutions; all of them where None.
-    The last try is returned, so look at `gate.passed`. Raises what `Colorizer.load` raises.
+    source: a shipped name or an .onnx file that keeps the contract. Where no number of float groups
+    helps, the last try is returned: look at `gate.passed`.
+    Raises what `Colorizer.load` raises, and ValueError for a model without convolutions.
     """
     model = Colorizer.load(source)
     train, test = (at_working_size(split, model.size) for split in ("train", "test"))
     wanted = predict(model.path.read_bytes(), test)
     with tempfile.TemporaryDirectory() as folder:
         graph = Graph(model.path, Path(folder))
+        if not graph.convolutions:
+            raise ValueError(f"{source} has no convolutions, and nothing else is quantized here.")
         graph.calibrate(train[:CALIBRATED_ON])
 
         def tried(floats: list[str]) -> Quantized:
@@ -81,14 +84,13 @@ def quantize(source: str | Path, most_float: int | None = None) -> Quantized:
             return Quantized(copy, gate, floats, len(graph.convolutions))
 
         best = tried([])
-        if best.gate.passed or most_float == 0:
+        if best.gate.passed:
             return best
-        order = graph.by_harm(train[:TRIED_ON])[:most_float]
-        best = tried(order)  # the most that may stay float; half of them, a quarter, ...
-        low, high = 0, len(order)
-        while best.gate.passed and high - low > 1:
+        groups = graph.by_harm(train[:TRIED_ON])
+        low, high = 0, len(groups)  # float groups: so many are too few; all, and nothing is int8
+        while high - low > 1:
             middle = (low + high) // 2
-            found = tried(order[:middle])
+            found = tried(sum(groups[:middle], []))
             if found.gate.passed:
                 best, high = found, middle
             else:
@@ -144,16 +146,18 @@ class Graph:
             )
         return onnx.load(out)
 
-    def by_harm(self, Ls: Maps) -> list[str]:
-        """The convolutions, first those that move ab most for each multiplication they compute."""
+    def by_harm(self, Ls: Maps) -> list[list[str]]:
+        """Groups of convolutions, first what moves ab most for each multiplication it computes."""
+        every = self.convolutions
+        groups = [every[i : i + GROUP] for i in range(0, len(every), GROUP)]
         wanted = predict(self.model.SerializeToString(), Ls)
-        sizes = self._multiplications(Ls[0])
-        harm = {}
-        for name in self.convolutions:
-            others = [other for other in self.convolutions if other != name]
-            copy = self.quantized(others)
-            harm[name] = moved(wanted, predict(copy.SerializeToString(), Ls)).mean / sizes[name]
-        return sorted(harm, key=lambda name: -harm[name])
+        work = self._multiplications(Ls[0])
+        harm = []
+        for group in groups:  # each alone, with all others in float
+            copy = self.quantized([name for name in every if name not in group])
+            step = moved(wanted, predict(copy.SerializeToString(), Ls)).mean
+            harm.append(step / sum(work[name] for name in group))
+        return [groups[i] for i in np.argsort(harm)[::-1]]
 
     def _multiplications(self, L: NDArray[np.float32]) -> dict[str, int]:
         """{convolution: multiplications on one picture}."""
@@ -198,7 +202,12 @@ def _quiet() -> Iterator[None]:
 
 def at_working_size(split: str, size: int) -> Maps:
     """L of the album's photographs of a split, the shorter side `size` pixels long."""
-    Ls = [color.L(photo.rgb) for photo in photos.album(split)]
+    return shrunk([photo.rgb for photo in photos.album(split)], size)
+
+
+def shrunk(pictures: Iterable[NDArray[np.uint8]], size: int) -> Maps:
+    """L of pictures (H, W, 3), the shorter side `size` pixels long."""
+    Ls = [color.L(rgb) for rgb in pictures]
     small = [resize(L, *working_size(L.shape[0], L.shape[1], size)).clip(0, 100) for L in Ls]
     return [np.moveaxis(L, -1, 0)[None] for L in small]
 
