@@ -9,6 +9,7 @@ import time
 import zipfile
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,11 +17,14 @@ from PIL import Image
 
 pytest.importorskip("fastapi", reason="needs the extra `studio`")
 
+import studio_servers
+import yaml
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
+import deploy.studio as studio_package
 from course_utils import colorizer, files
 from deploy.studio import accounts, backup, housekeeping, jobs, library, tables
 from deploy.studio.app import create_app
@@ -31,6 +35,7 @@ from deploy.studio.tables import Guess, Job, Login, Photo, User
 from deploy.studio.worker import Worker
 
 PASSWORD = "three plain words"
+HERE = Path(studio_package.__file__).parent
 
 
 @pytest.fixture
@@ -695,3 +700,65 @@ def test_the_migrations_make_the_tables_of_the_code(studio):
 def test_a_variable_that_makes_no_sense_is_named(name, value):
     with pytest.raises(ValueError, match=name):
         Settings.read({name: value})
+
+
+# Grown up.
+
+
+def test_postgresql_and_a_bucket_do_the_same(settings, monkeypatch, tmp_path):
+    with studio_servers.postgresql() as database, studio_servers.bucket(monkeypatch) as storage:
+        grown = replace(settings, database=database, storage=storage)
+        with opened(grown, "Anna") as client:
+            studio = studio_of(client)
+            with studio.db.engine.connect() as connection:
+                context = MigrationContext.configure(connection)
+                assert compare_metadata(context, tables.Base.metadata) == []
+            address = upload(client, picture(), picture("PNG", seed=1)).headers["location"]
+            assert address == "/photos" and count(client, Job) == 2
+            people(studio, many=6)
+            taken = []
+
+            def worker():
+                while job := jobs.claim(studio.db) or jobs.claim(studio.db):
+                    taken.append(job.id)
+
+            threads = [threading.Thread(target=worker) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert len(set(taken)) == len(taken)
+            jobs.rescue(studio.db, lease=-1)
+            work(client)
+            archive = zipfile.ZipFile(io.BytesIO(client.get("/photos.zip").content))
+            assert len(archive.namelist()) == 4 and archive.testzip() is None
+            assert len(kept(client)) == 10
+            assert not (settings.data / "files").exists()
+            assert housekeeping.clean(studio, age=-1) == (0, 0)
+
+            accounts.forget(studio.db, studio.storage, _named(client, "many"))
+            assert backup.save(studio, tmp_path / "grown.tar") == 10
+            client.post("/account/forget", data={"password": PASSWORD})
+            assert (count(client, Photo), kept(client)) == (0, [])
+            assert backup.restore(studio, tmp_path / "grown.tar") == len(kept(client)) == 10
+        with opened(grown) as again:  # the tables are there already
+            assert again.get("/healthz").status_code == 200
+
+
+def _named(client, name):
+    with studio_of(client).db.reading() as session:
+        return accounts.of_name(session, name)
+
+
+# What stands beside the code.
+
+
+def test_readme_and_compose_know_the_variables(settings):
+    source = (HERE / "settings.py").read_text()
+    known = set(re.findall(r'"(STUDIO_\w+)"', source))
+    table = set(re.findall(r"^\| `(STUDIO_\w+)`", (HERE / "README.md").read_text(), re.MULTILINE))
+    assert table == known
+    services = yaml.safe_load((HERE / "compose.yaml").read_text())["services"]
+    used = {name for service in services.values() for name in service.get("environment", {})}
+    assert {name for name in used if name.startswith("STUDIO_")} <= known
+    assert {"web", "worker", "database", "storage"} <= set(services)

@@ -97,7 +97,7 @@ def violations(tab):
 
 
 def fits(tab):
-    return tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    return tab.evaluate("document.documentElement.scrollWidth") <= tab.viewport_size["width"]
 
 
 @pytest.mark.parametrize("tab", SIZES, indirect=True)

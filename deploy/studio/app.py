@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 
 from deploy.studio import account_pages, example, icons, photo_pages, picture_pages
 from deploy.studio.guard import Guard
-from deploy.studio.pages import HERE, LoginNeeded, address_of, render, version
+from deploy.studio.pages import HERE, LoginNeeded, address_of, render, version, visitor
 from deploy.studio.settings import IN_PROCESS, Settings
 from deploy.studio.studio import Studio
 from deploy.studio.worker import Worker
@@ -108,6 +108,7 @@ def _error(request: Request, error: Exception) -> Response:
     elif error.status_code == 405:
         sentence = "This address only takes what its page sends: go back, and use the buttons."
     status = error.status_code
+    visitor(request)
     return render(request, "error.html", status, error.headers, sentence=sentence)
 
 

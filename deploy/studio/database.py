@@ -23,9 +23,13 @@ class Database:
 
     def __init__(self, url: str) -> None:
         """url: of SQLAlchemy, such as sqlite:///studio.sqlite or postgresql+psycopg://…"""
-        options = {"pool_size": 10, "max_overflow": 10, "pool_pre_ping": True}
-        options["hide_parameters"] = True  # names and hashes must not stand in a log
-        self.engine = create_engine(url, **options)
+        self.engine = create_engine(
+            url,
+            pool_size=10,
+            max_overflow=10,
+            pool_pre_ping=True,
+            hide_parameters=True,  # names and hashes must not stand in a log
+        )
         self._writer = self.engine.execution_options(immediate=True)
         if self.engine.dialect.name == "sqlite":
             Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)

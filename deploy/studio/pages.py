@@ -41,20 +41,21 @@ def studio_of(request: Request) -> Studio:
     return request.app.state.studio
 
 
-def _visitor(request: Request) -> User | None:
+def visitor(request: Request) -> User | None:
+    """Who is logged in, or None; pages say so from here on."""
     with studio_of(request).db.reading() as session:
         request.state.user = accounts.of_token(session, token_of(request))
     return request.state.user
 
 
-def _user(visitor: "Visitor") -> User:
-    if visitor is None:
+def _user(user: "Visitor") -> User:
+    if user is None:
         raise LoginNeeded
-    return visitor
+    return user
 
 
 Here = Annotated[Studio, Depends(studio_of)]
-Visitor = Annotated[User | None, Depends(_visitor)]
+Visitor = Annotated[User | None, Depends(visitor)]
 Me = Annotated[User, Depends(_user)]
 
 
@@ -115,7 +116,10 @@ def _moment(seconds: float) -> str:
 
 
 def _size(n_bytes: int) -> str:
-    return f"{n_bytes / 1e6:.1f} MB" if n_bytes >= 10**6 else f"{n_bytes / 1e3:.0f} kB"
+    for name, unit in (("GB", 10**9), ("MB", 10**6)):
+        if n_bytes >= unit:
+            return f"{n_bytes / unit:.1f} {name}"
+    return f"{n_bytes / 1e3:.0f} kB"
 
 
 def _title(model: str) -> str:
