@@ -4,19 +4,27 @@
 the package of a function, starts it, and weighs it against one with TensorFlow.
 """
 
+import base64
+import io
 import json
 import os
 import platform
 import time
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from PIL import Image
 
 from course_utils import files, metrics, photos
-from course_utils.colorizer import Colorizer, names
+from course_utils.colorizer import BEST, Colorizer, names
 from course_utils.colorizer import graph as onnx_graph
 from deploy import int8 as smaller
+from deploy.serverless import __main__ as builder
+from deploy.serverless import loopback
 from experiments import experiment
 from experiments.data import CAMERAS, shared
 from experiments.runner import Run
@@ -109,3 +117,110 @@ def milliseconds(models: list[bytes], Ls: smaller.Maps) -> list[float]:
                 session.run(["ab"], {"L": L})
                 best[i, j] = min(best[i, j], time.process_time() - started)
     return (1000 * best.mean(axis=1)).tolist()
+
+
+# A function in the cloud.
+
+LIMITS = {"zip MB": 50, "unpacked MB": 250, "image MB": 10_000}  # that AWS Lambda documents
+BYTES = {"small": (384, 256), "12 MP": (4000, 3000), "25 MP": (5000, 5000)}  # width, height
+
+
+@experiment("09/serverless", models=(BEST,))
+def serverless(run: Run, *, starts: int = 5, warm: int = 10) -> dict[str, Any]:
+    """Build a function's package; its size, start, time and memory, and the size of TensorFlow."""
+    packed = builder.build(BEST, run.folder)
+    folder = packed.with_suffix("")
+    runtime = loopback.runtime(run.folder / "runtime")
+    cold = [answered([folder, runtime], "small", 1) for _ in range(starts)]
+    rows = {
+        name: answered([folder, runtime], name, 1 + (warm if name == "small" else 1))
+        for name in BYTES
+    }
+    return {
+        "data": "one photograph of the album, enlarged",
+        "n": starts,
+        "size": {name: list(sides) for name, sides in BYTES.items()},
+        "seed": run.seed,
+        "machine": processor(),
+        "clock": "processor time of the function's process: the machine was busy with other things",
+        "model": BEST,
+        "where": builder.where(),
+        "limits": LIMITS,
+        "package": {"zip MB": packed.stat().st_size / 1e6, "unpacked MB": megabytes(folder)},
+        "parts": {path.name: megabytes(path) for path in sorted(folder.iterdir())},
+        "cold ms": [row["cold ms"] for row in cold],
+        "cold wall ms": [row["cold wall ms"] for row in cold],
+        "cold MB": [row["peak MB"] for row in cold],
+        "rows": rows,
+        "as installed": {name: closure(name) for name in ("tensorflow", "onnxruntime")},
+    }
+
+
+def answered(folders: list[Path], size: str, times: int) -> dict[str, Any]:
+    """A process that is started and answers so many times: milliseconds and megabytes."""
+    event = http_event(jpeg(*BYTES[size]))
+    with loopback.Function(folders) as function:
+        clock, ms, wall, peak = 0.0, [], [], 0.0
+        for _ in range(times):
+            began = time.perf_counter()
+            kind, response = function.invoke(event, 600)
+            wall.append(1000 * (time.perf_counter() - began))
+            if kind != "response" or response["statusCode"] != 200:
+                raise ValueError(f"The function answered {kind}: {str(response)[:200]}")
+            now, peak = spent(function.process)
+            ms.append(1000 * (now - clock))
+            clock = now
+    return {"cold ms": ms[0], "cold wall ms": wall[0], "warm ms": ms[1:], "peak MB": peak}
+
+
+def spent(process: Any) -> tuple[float, float]:
+    """(processor seconds, most megabytes in memory) of a process so far; Linux only."""
+    pid = process.pid
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    seconds = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    status = Path(f"/proc/{pid}/status").read_text()
+    return seconds, int(status.partition("VmHWM:")[2].split()[0]) / 1000
+
+
+def jpeg(width: int, height: int) -> bytes:
+    """A photograph of the album as a JPEG of a size."""
+    rgb = photos.open_photo(files.PACKAGE / "album" / "coffee.jpg")
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).resize((width, height)).save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()
+
+
+def http_event(body: bytes) -> dict[str, Any]:
+    """A request to /colorize as API Gateway hands it on."""
+    return {
+        "version": "2.0",
+        "rawPath": "/colorize",
+        "requestContext": {"http": {"method": "POST"}},
+        "queryStringParameters": {"format": "jpeg"},
+        "body": base64.b64encode(body).decode(),
+        "isBase64Encoded": True,
+    }
+
+
+def megabytes(folder: Path) -> float:
+    """What the files in a folder, or a file, hold."""
+    found = folder.rglob("*") if folder.is_dir() else [folder]
+    return sum(path.stat().st_size for path in found if path.is_file()) / 1e6
+
+
+def closure(wanted: str) -> dict[str, Any]:
+    """Versions and megabytes, installed, of a distribution and of all that it requires."""
+    waiting, found = [wanted], {}
+    while waiting:
+        name = canonicalize_name(waiting.pop())
+        if name in found:
+            continue
+        about = metadata.distribution(name)
+        inside = [Path(str(path.locate())) for path in about.files or []]
+        held = sum(path.stat().st_size for path in inside if path.is_file())
+        found[name] = {"version": about.version, "MB": held / 1e6}
+        for line in about.requires or []:
+            requirement = Requirement(line)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                waiting.append(requirement.name)
+    return {"MB": sum(row["MB"] for row in found.values()), "distributions": found}
