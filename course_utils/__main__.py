@@ -1,4 +1,4 @@
-"""The command line: `python -m course_utils colorize IN… -o OUT --model NAME`."""
+"""The command line: `python -m course_utils colorize IN… -o OUT --model NAME`, and `video`."""
 
 import signal
 
@@ -14,12 +14,14 @@ import io
 import os
 import sys
 import threading
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from course_utils import colorizer, files, photos, progress
 from course_utils.colorizer import batch
+from course_utils.video.steady import STRENGTH
 
 SUMMARY = "colorized.csv"
 A_PROCESS = 20  # photographs that pay for the start of one more process
@@ -43,12 +45,31 @@ def main(argv: list[str] | None = None) -> int:
     command.add_argument(
         "-o", "--output", required=True, metavar="OUT", type=Path, help="the folder for the results"
     )
-    shipped = colorizer.names()
-    command.add_argument(
-        "--model",
-        default=colorizer.BEST,
-        help=f"a shipped name ({', '.join(shipped)}) or an .onnx file (default: %(default)s)",
+    film = commands.add_parser(
+        "video",
+        help="colorize a video file",
+        description="Colorize a video file, steadily in time. Sound and times are copied. An "
+        "interrupted command is simply run again. Nothing that exists is overwritten.",
     )
+    film.add_argument("input", metavar="IN", type=Path, help="a video file")
+    film.add_argument(
+        "-o", "--output", required=True, metavar="OUT", type=Path,
+        help="the result: .mp4, .mov (H.264) or .mkv (FFV1, without loss)",
+    )  # fmt: skip
+    film.add_argument(
+        "--smooth",
+        type=float,
+        default=STRENGTH,
+        metavar="S",
+        help="how much color the last frame lends, 0 (none) to below 1 (default: %(default)s)",
+    )
+    for each in (command, film):
+        each.add_argument(
+            "--model",
+            default=colorizer.BEST,
+            help=f"a shipped name ({', '.join(colorizer.names())}) or an .onnx file "
+            "(default: %(default)s)",
+        )
     command.add_argument(
         "--jobs",
         type=int,
@@ -56,13 +77,13 @@ def main(argv: list[str] | None = None) -> int:
         help="processes that share the work (default: one a core, fewer for few photographs)",
     )
     arguments = parser.parse_args(argv)
+    if arguments.command == "video":
+        return _video(arguments)
     if arguments.output.exists() and not arguments.output.is_dir():
         command.error(f"{arguments.output} is a file: name a folder for the results.")
     if arguments.jobs is not None and arguments.jobs < 1:
         command.error(f"--jobs is {arguments.jobs}; it must be at least 1.")
-    with suppress(ValueError):  # raised in other threads than the first
-        signal.signal(signal.SIGINT, _interrupted)
-    _stop.clear()
+    _listen()
     try:
         model = colorizer.Colorizer.load(arguments.model)
         arguments.output.mkdir(parents=True, exist_ok=True)
@@ -72,6 +93,12 @@ def main(argv: list[str] | None = None) -> int:
 
 
 _stop = threading.Event()
+
+
+def _listen():
+    with suppress(ValueError):  # raised in other threads than the first
+        signal.signal(signal.SIGINT, _interrupted)
+    _stop.clear()
 
 
 def _interrupted(*_):
@@ -122,6 +149,37 @@ def colorize(
         print("Interrupted: run the same command again, it goes on from here.", file=sys.stderr)
         return 130
     return 1 if counts[batch.FAILED] else 0
+
+
+def _video(arguments):
+    from tqdm import tqdm
+
+    from course_utils.video import converting, streams
+
+    _listen()
+    source, result, done = arguments.input, arguments.output, 0
+    shown = sys.stderr.isatty() and not progress.under_test()
+    try:
+        model = colorizer.Colorizer.load(arguments.model)
+        with warnings.catch_warnings(record=True, action="always") as caught:
+            counts = converting.colorize(source, result, model, arguments.smooth)
+            total = streams.about(source).total
+            with tqdm(total=total, desc=model.name, unit="frame", disable=not shown) as bar:
+                for done in counts:
+                    bar.update(done - bar.n)
+                    if _stop.is_set():
+                        print("Interrupted: run the same command again.", file=sys.stderr)
+                        return 130
+                bar.total = done  # what a file says of its length is an estimate
+                bar.refresh()
+    except (OSError, ValueError, ImportError) as error:
+        reason = getattr(error, "strerror", None)  # of the system: a full disk, no permission
+        print(f"{result}: {reason}." if reason else error, file=sys.stderr)
+        return 1
+    for line in {str(w.message) for w in caught}:
+        print(line, file=sys.stderr)
+    print(f"{done} frames colorized: {result}")
+    return 0
 
 
 def _summarize(path, rows):
