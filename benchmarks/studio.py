@@ -314,12 +314,13 @@ def load(people: int = PEOPLE) -> Load:
         with ThreadPoolExecutor(people) as crowd:
             served = [person for person in crowd.map(visit, range(people)) if person]
         seconds = time.monotonic() - begun
-        upload, page = (
-            sorted(s for person in served for s in person.seconds[what])
-            for what in ("upload", "page")
-        )
-        spread = [(times[len(times) // 2], times[-1]) for times in (upload, page)]
-        return Load(people, len(served), seconds, *spread, idle, resident_mb(server))
+
+        def spread(what: str) -> tuple[float, float]:
+            times = sorted(took for person in served for took in person.seconds[what])
+            return times[len(times) // 2], times[-1]
+
+        most = resident_mb(server)
+        return Load(people, len(served), seconds, spread("upload"), spread("page"), idle, most)
 
 
 def fairness(many: int = MANY) -> Fairness:

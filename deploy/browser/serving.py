@@ -1,5 +1,6 @@
 """Serve the built page on this machine, as a host on the web should."""
 
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 from deploy.browser.build import POLICY
 
 HEADERS = {
-    "Content-Security-Policy": f"{POLICY}; frame-ancestors 'none'",  # for the workers too
+    # For the workers too. The course's site shows the page in a frame.
+    "Content-Security-Policy": f"{POLICY}; frame-ancestors 'self'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
@@ -23,6 +25,10 @@ class Handler(SimpleHTTPRequestHandler):
         ".wasm": "application/wasm",
         ".webmanifest": "application/manifest+json",
     }
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # a visitor who leaves is no error
+            super().handle()
 
     def end_headers(self) -> None:
         for name, value in HEADERS.items():

@@ -130,6 +130,7 @@ document.ondrop = (event) => {
 $("T").value = build.models.find(({ T }) => T !== null).T;
 $("rebalance").value = 0;
 showSettings();
+say("You can also drop one here.");
 document.documentElement.dataset.ready = "true";
 
 if ("serviceWorker" in navigator) {
