@@ -109,15 +109,20 @@ def test_pictures_of_any_size_are_padded():
     assert [tuple(x.shape) for x in batch] == [(4, 1, 32, 32), (4, 2, 8, 8)]
 
 
-def test_the_rate_falls_when_the_loss_stands_still(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("reported", "rates"), [(True, [1e-3, 1e-3, 1e-4]), (False, [1e-3, 7.5e-4, 2.5e-4])]
+)
+def test_the_rate_falls_as_it_is_said(tmp_path, monkeypatch, reported, rates):
+    """The report's when the loss stands still, the other one along a cosine."""
+
     def still(logits, ab):
         return 0 * logits.mean() + 1
 
     monkeypatch.setattr(experiments, "loss_of", lambda arm, w: (still, 313))
     monkeypatch.setattr(experiments, "THIN", 32)
     train = experiments.train_arm
-    rows = train("plain", np.ones(313), noise(2, 16), 3, Run(tmp_path), "a", augmented=False)[1]
-    assert [row["rate"] for row in rows] == pytest.approx([1e-3, 1e-3, 1e-4])
+    rows = train("plain", np.ones(313), noise(2, 16), 3, Run(tmp_path), "a", reported)[1]
+    assert [row["rate"] for row in rows] == pytest.approx(rates)
 
 
 def test_reliability_of_a_truth_and_of_a_boaster():
