@@ -7,9 +7,9 @@ servers, count as many, and a restart forgets none.
 
 import hashlib
 import secrets
-import threading
 import time
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -26,7 +26,9 @@ WINDOW = 15 * 60  # seconds in which guesses are counted
 PER_ACCOUNT, PER_ADDRESS = 10, 100  # wrong passwords in that time
 LASTS = 30 * 24 * 3600  # seconds until a browser has to log in again
 
-_HASHING = threading.Semaphore(2)  # a hash takes 19 MB and a core; a crowd must not take them all
+# A hash takes 19 MB and a core; a crowd must not take them all. Threads of their own, because each
+# thread that ever made one keeps its 19 MB.
+_HASHING = ThreadPoolExecutor(2, "hashing")
 _hash = PasswordHash((Argon2Hasher(time_cost=2, memory_cost=19 * 1024, parallelism=1),))
 
 
@@ -59,8 +61,7 @@ def hashed(name: str, password: str) -> str:
         raise AccountError(f"A password has {SHORTEST} to {LONGEST} characters: {remedy}.")
     if _name(password) == _name(name):
         raise AccountError("The password is your name: choose another one.")
-    with _HASHING:
-        return _hash.hash(password)
+    return _HASHING.submit(_hash.hash, password).result()
 
 
 def verified(db: Database, name: str, password: str, address: str) -> User:
@@ -80,9 +81,8 @@ def verified(db: Database, name: str, password: str, address: str) -> User:
         guesses = [Guess(target=target, at=now) for target in targets]
         session.add_all(guesses)
         user = of_name(session, name)
-    with _HASHING:
-        stored = user.password if user else _nobody()
-        right = _hash.verify(password[: LONGEST + 1], stored) and user is not None
+    stored = user.password if user else _nobody()
+    right = _HASHING.submit(_hash.verify, password[: LONGEST + 1], stored).result()
     if not right or user is None:
         raise AccountError("Name and password do not belong together: check both.")
     with db.writing() as session:  # their own earlier slips are forgiven, the address keeps its
@@ -171,5 +171,5 @@ _nobodys: list[str] = []
 def _nobody() -> str:
     """The hash of a password that nobody has, so that an unknown name takes as long."""
     if not _nobodys:
-        _nobodys.append(_hash.hash(secrets.token_urlsafe()))
+        _nobodys.append(_HASHING.submit(_hash.hash, secrets.token_urlsafe()).result())
     return _nobodys[0]

@@ -1,5 +1,6 @@
 """The web application: its parts put together."""
 
+import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from deploy.studio import account_pages, example, icons, photo_pages, picture_pages
@@ -24,6 +26,8 @@ from deploy.studio.worker import Worker
 PATIENCE = 30  # seconds that a stopping server waits for the job it has
 SORRY = "Something went wrong here. Nothing that you uploaded before is lost: try again."
 
+MultiPartParser.spool_max_size = 2**14  # bytes of an upload in memory; the rest goes to disk
+
 log = logging.getLogger("studio")
 
 
@@ -33,6 +37,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.studio = studio = Studio.open(settings)
+        app.state.uploads = asyncio.Semaphore(photo_pages.UPLOADS)
         worker = Worker(studio)
         thread = threading.Thread(target=worker.run, name="worker", daemon=True)
         if settings.workers == IN_PROCESS:
@@ -60,6 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(HTTPException, _error)
     app.add_exception_handler(RequestValidationError, _incomplete)
     app.add_exception_handler(LoginNeeded, _to_login)
+    app.add_exception_handler(TimeoutError, _too_slow)
     app.add_exception_handler(ClientDisconnect, _gone)
     return app
 
@@ -120,6 +126,10 @@ def _incomplete(request: Request, error: Exception) -> Response:
 def _to_login(request: Request, error: Exception) -> Response:
     query = f"?next={request.url.path}" if request.method == "GET" else ""
     return RedirectResponse(f"/login{query}", 303)
+
+
+def _too_slow(request: Request, error: Exception) -> Response:
+    return render(request, "error.html", 408, sentence="This took too long: send less at once.")
 
 
 def _gone(request: Request, error: Exception) -> Response:

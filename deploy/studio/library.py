@@ -62,6 +62,13 @@ def job(session: Session, user: User, job_id: str) -> Job | None:
     return session.scalar(select(Job).where(Job.id == job_id, Job.user_id == user.id))
 
 
+def states(session: Session, user: User, ids: list[str]) -> list[dict[str, Any]]:
+    """id, status and progress (percent) of each job of a person's photographs of these ids."""
+    columns = select(Job.id, Job.status, Job.progress)
+    found = session.execute(columns.where(Job.photo_id.in_(ids), Job.user_id == user.id))
+    return [dict(row) for row in found.mappings()]
+
+
 def used(session: Session, user: User) -> int:
     """How many bytes a person's photographs and results have."""
     kept = (

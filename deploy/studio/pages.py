@@ -30,6 +30,7 @@ WORDS = {
     "05_quantized_classification": ("Vivid", "Stronger colors; you can turn them up or down."),
     "06_pix2pix_gan": ("Bold", "Guesses with confidence, also where it is wrong."),
 }
+ADJUSTABLE = ("05_quantized_classification",)  # those with a temperature and `rebalance`
 
 
 class LoginNeeded(Exception):
@@ -143,6 +144,7 @@ def render(
             name: (*WORDS.get(name, (name, "")), _network(name)) for name in colorizer.names()
         },
         "best": colorizer.BEST,
+        "adjustable": ADJUSTABLE,
     }
     page = _templates.get_template(template).render(shared | context)
     return HTMLResponse(page, status, headers, media_type)

@@ -1,5 +1,7 @@
 """Pages about photographs: upload, history, one photograph, download and delete."""
 
+import asyncio
+import functools
 from datetime import date
 from typing import Annotated
 from urllib.parse import urlencode
@@ -11,15 +13,15 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from course_utils import colorizer
-from course_utils.colorizer import Colorizer
 from deploy.studio import intake, jobs, library
 from deploy.studio.intake import Upload
 from deploy.studio.jobs import Wish
 from deploy.studio.library import Search
-from deploy.studio.pages import Here, Me, found, render
+from deploy.studio.pages import ADJUSTABLE, Here, Me, found, render
 
 router = APIRouter()
 FILES, FIELDS, FIELD = 200, 300, 1000  # of one form: how many files and fields, bytes of a field
+UPLOADS, PATIENCE = 20, 1800  # uploads at once, others wait; seconds that one may take
 IDS = 1000  # photographs that one request may name
 
 
@@ -49,7 +51,9 @@ def photos(
 @router.post("/photos")
 async def upload(request: Request, here: Here, me: Me) -> Response:
     """Keep uploaded pictures and color them; what was refused is told file by file."""
-    async with request.form(max_files=FILES, max_fields=FIELDS, max_part_size=FIELD) as form:
+    form_of = functools.partial(request.form, max_fields=FIELDS, max_part_size=FIELD)
+    at_once: asyncio.Semaphore = request.app.state.uploads
+    async with at_once, asyncio.timeout(PATIENCE), form_of(max_files=FILES) as form:
         wishes = _wishes(form)
         files = [f for f in form.getlist("pictures") if isinstance(f, UploadFile) and f.filename]
         if not files:
@@ -83,11 +87,8 @@ def delete_many(here: Here, me: Me, id: Annotated[list[str] | None, Form()] = No
 def states(here: Here, me: Me, id: Annotated[list[str], Query(max_length=IDS)]) -> JSONResponse:
     """How far the jobs of some photographs are, for the script that shows progress."""
     with here.db.reading() as session:
-        mine = (library.photo(session, me, photo_id) for photo_id in id[: library.PAGE])
-        lines = [job for photo in mine if photo for job in photo.jobs]
-        ahead = jobs.ahead(session, me)
-    listed = [{"id": j.id, "status": j.status, "progress": j.progress} for j in lines]
-    return JSONResponse({"jobs": listed, "ahead": ahead})
+        listed = library.states(session, me, id)
+        return JSONResponse({"jobs": listed, "ahead": jobs.ahead(session, me)})
 
 
 @router.get("/photos/{photo_id}")
@@ -147,13 +148,8 @@ def _wishes(form: FormData) -> list[Wish]:
             422, f"There is no model {min(unknown)[:50]!r}: choose one of the list."
         )
     T, rebalance = _number(form, "T", 0.05, 5), _number(form, "rebalance", 0, 1)
-    wishes = []
-    for name in dict.fromkeys(chosen):
-        model = Colorizer.load(name)
-        wishes.append(
-            Wish(name, T if model.T is not None else None, rebalance if model.rebalances else None)
-        )
-    return wishes
+    names = dict.fromkeys(chosen)
+    return [Wish(name, T, rebalance) if name in ADJUSTABLE else Wish(name) for name in names]
 
 
 def _number(form: FormData, name: str, least: float, most: float) -> float | None:

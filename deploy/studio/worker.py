@@ -51,8 +51,8 @@ class Worker:
                     self.stop.wait(PAUSE)
                 else:
                     self.work(job)
-            except SQLAlchemyError as error:  # the database is away: wait for it
-                log.error("no database: %s", type(error).__name__)
+            except Exception:  # database or storage is away: wait for it, whatever it raises
+                log.error("no work done: %s", traceback.format_exc())
                 self.stop.wait(10 * PAUSE)
 
     def work(self, job: Job) -> None:

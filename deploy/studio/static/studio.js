@@ -47,7 +47,7 @@ function watch(box) {
     const ended = jobs.filter(({ status }) => status === "done" || status === "failed").length;
     if (ended !== before) await renew();
     before = ended;
-    if (ended < jobs.length) setTimeout(look, 1000);
+    if (ended < jobs.length) setTimeout(look, ahead > 10 ? 4000 : 1000);
   };
   look();
 }
