@@ -854,11 +854,11 @@ assert sample["variation"][2] < gan["variation"][1] and gan["variation"][2] < l1
 # agree on one color the pixels of a balloon need one common random number, and this G has none.
 
 # %% [markdown]
-# **Possible colors: mostly.** Two objects in three are near a color of their palette, and hardly one with
-# L1. We had hoped for seven in ten. **Frequencies: in part.** They are nearer to the world's than
-# under L1, and still far from another sample. **One color an object: no.** The spread is *larger* than
-# under L1. $G$ does not blend red and blue; it puts them side by side. To agree, the pixels of a balloon
-# need one common random number, and $G$ has none.
+# **Possible colors: mostly.** Nearly two objects in three are near a color of their palette, and
+# hardly one with L1. We had hoped for seven in ten. **Frequencies: in part.** They are much nearer to
+# the world's than under L1, but not yet those of another sample. **One color an object: no.** The
+# spread is *larger* than under L1. $G$ does not blend red and blue; it puts them side by side. To
+# agree, the pixels of a balloon need one common random number, and $G$ has none.
 
 # %% [markdown]
 # ## Photographs, live

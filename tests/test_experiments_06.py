@@ -4,15 +4,12 @@ import numpy as np
 import pytest
 import torch
 from experiment_toys import ADDED, Killed
-from lesson_code import noise
 
-from course_utils import color, course, paintbox, training
+from course_utils import course, paintbox, training
 from experiments import lesson_06 as experiments
 from experiments.runner import Run
 
-L = experiments.L
-TOY = {"n": 8, "epochs": (1, 1), "n_test": 10}
-PLANS = {"shared": ((32, 1e-3),), "apart": ((32, 1e-4),)}
+TOY = {"n": 8, "epochs": (1, 2), "n_test": 10, "seeds": (1,)}
 
 
 def untimed(value):
@@ -50,27 +47,24 @@ def same_form(result, name, *parts):
 
 
 def test_paintbox(tmp_path):
-    toy = TOY | {"seeds": (1,)}
-    whole = experiments.three_losses(Run(tmp_path / "whole"), **toy)
-    same_form(whole, "06/paintbox", "floor", "exact", "arms", "rows", "pictures", "noise")
+    whole = experiments.with_and_without(Run(tmp_path / "whole"), **TOY)
+    same_form(whole, "06/paintbox", "floor", "exact", "arms", "rows")
     assert whole["exact"]["the truth"]["near"][0] == 1
     starts = [path.name for path in (tmp_path / "whole").iterdir()]
-    assert sorted(starts) == ["l1_loss0_1", "l1_loss2_1", "mse_loss0_1"], "shared by loss and noise"
+    assert starts == ["1"], "shared by both arms"
     killed = Run(tmp_path / "killed")
-    killed_after(6, experiments.three_losses, killed, **toy)  # in the middle of the game
-    assert untimed(experiments.three_losses(killed, **toy)) == untimed(whole)
+    killed_after(4, experiments.with_and_without, killed, **TOY)  # in the middle of the game
+    assert untimed(experiments.with_and_without(killed, **TOY)) == untimed(whole)
 
 
 @pytest.mark.parametrize("lost", [None, "adam_D", "D"])
 def test_a_game_goes_on_as_if_never_interrupted(tmp_path, monkeypatch, lost):
-    """With dropout and grain; without a player, or what its Adam knows, it goes another way."""
+    """With D's grain; without a player, or what its Adam knows, it goes another way."""
     eight = paintbox.sample(8, size=64, seed=1)
-    arm = torch.nn.functional.l1_loss, 10, (3, 4)
 
     def play(folder=None):
-        G, _ = experiments.train_arm(
-            arm, 1, experiments.scenes_for(eight, 1, "cpu"), 3, "cpu", folder=folder
-        )
+        epoch = experiments.scenes_for(eight, 1, "cpu")
+        G, _ = experiments.train_arm(10.0, 1, epoch, [5e-4] * 3, "cpu", folder=folder)
         return G.state_dict()
 
     restore = training.restore_torch
@@ -84,61 +78,39 @@ def test_a_game_goes_on_as_if_never_interrupted(tmp_path, monkeypatch, lost):
     assert all(torch.equal(whole[name], again[name]) for name in whole) == (lost is None)
 
 
-def test_a_state_of_another_training_is_refused(tmp_path):
+def test_a_state_of_another_training_is_refused(tmp_path, monkeypatch):
     scenes = [paintbox.sample(4, 64, seed=seed) for seed in (1, 2)]
-    known = {"arm": ("l1_loss", 10, ()), "seed": 1, "scenes": scenes[0], "epochs": (1, 1)}
+    known = {"lam": 10.0, "seed": 1, "scenes": scenes[0], "epochs": (1, 1)}
 
-    def train(rates=experiments.RATES, **changed):
-        given = known | changed
-        return experiments.two_parts(Run(tmp_path), **given, half=False, rates=rates)[1]
+    def train(**changed):
+        return experiments.two_parts(Run(tmp_path), **known | changed)[1]
 
     rows = train()
     assert train() == rows
     for changed in ({"scenes": scenes[1]}, {"epochs": (1, 2)}, {"epochs": (2, 1)}):
         with pytest.raises(ValueError, match="was trained with another"):
             train(**changed)
+    monkeypatch.setattr(experiments, "RATE", 1e-4)
     with pytest.raises(ValueError, match="another rates"):
-        train(rates=(1e-4, 2e-4))
+        train()
 
 
-def test_precision_is_what_is_asked_for():
+def test_the_rate_falls_in_the_last_half_of_the_second_part(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        experiments,
+        "train_arm",
+        lambda lam, seed, epoch, rates, *x, **more: asked.append(rates) or (None, []),
+    )
+    experiments.two_parts(Run(tmp_path), None, 1, None, (2, 4))
+    np.testing.assert_allclose(np.array(asked[0] + asked[1]) / 5e-4, [1, 1, 1, 1, 1, 0.5])
+
+
+def test_steps_are_of_half_precision():
     network, x = torch.nn.Conv2d(1, 1, 1), torch.zeros(1, 1, 2, 2)
-    for half, kind in ((True, torch.bfloat16), (False, torch.float32)):
-        with experiments.precision(half):
-            assert network(x).dtype == kind
-
-
-def test_dropout_draws_only_when_awake():
-    G, light = L.compact(16, (3, 4)), np.full((1, 64, 64, 1), 50, np.float32)
-    quiet = [L.colors_of(G.eval(), light) for _ in range(2)]
-    moved = [L.colors_of(experiments.awake(G), light) for _ in range(2)]
-    assert (quiet[0] == quiet[1]).all() and (moved[0] != moved[1]).any()
-
-
-# Photographs
-
-
-@pytest.fixture
-def toy_photographs(monkeypatch):
-    monkeypatch.setattr(experiments.data, "photographs", lambda size: noise(80, size))
-    monkeypatch.setattr(experiments.data, "judged_photographs", lambda: noise(4, 40))
-
-
-def test_photographs(tmp_path, toy_photographs):
-    run = Run(tmp_path / "photographs")
-    killed_after(2, experiments.two_arms, run, **PLANS)
-    result = experiments.two_arms(run, **PLANS)
-    same_form(result, "06/photographs", "gain", "psnr", "rows")
-    whole = experiments.photo_arms(run, tmp_path / "whole", {32: noise(80, 32)}, *PLANS.values())
-    assert untimed(result["rows"]) == {arm: untimed(rows) for arm, (_, rows) in whole.items()}
-    assert all("hits" in row for row in result["rows"]["L1 + GAN"])
-
-
-def test_the_file_predicts_what_the_generator_does(tmp_path):
-    torch.manual_seed(1)
-    G, light = L.compact(32, (3, 4)), color.L(noise(1, 96))
-    model = experiments.export(tmp_path / "x.onnx", G, 96)
-    assert np.abs(L.colors_of(G.eval(), light) - model.ab(light)).max() < 0.5
+    with experiments.half_precision():
+        assert network(x).dtype == torch.bfloat16
+        assert network.weight.dtype == torch.float32
 
 
 # What is measured of objects
