@@ -1,5 +1,6 @@
 """The page that colorizes in the visitor's browser: tried in Chromium, compared with Python."""
 
+import gzip
 import io
 import json
 import struct
@@ -407,13 +408,29 @@ def test_what_is_kept_at_the_first_visit_is_there(folder):
         assert word in notices
 
 
+def test_the_runtime_is_stored_packed_and_whole(folder):
+    packed = folder / "vendor" / (build.RUNTIME[3] + ".gz")
+    whole = build.ROOT / "build" / "vendor" / build.RUNTIME[3]
+    assert gzip.decompress(packed.read_bytes()) == whole.read_bytes()
+    assert packed.stat().st_size < whole.stat().st_size / 3
+
+
+def test_a_page_may_have_the_best_colorizer_alone(tmp_path):
+    try:
+        page = build.build(tmp_path, [BEST])
+    except OSError as error:
+        pytest.skip(str(error))
+    assert len(list((tmp_path / "models").iterdir())) == 1
+    assert page.read_text("utf-8").count("<option") == 1
+
+
 def test_the_server_gives_types_and_headers(site):
     requests = pytest.importorskip("requests")
     for file, kind in (
         ("", "text/html"),
         ("page.js", "text/javascript"),
         (build.RUNTIME[2], "text/javascript"),
-        (build.RUNTIME[3], "application/wasm"),
+        (build.RUNTIME[3] + ".gz", "application/gzip"),
         ("app.webmanifest", "application/manifest+json"),
     ):
         file = f"vendor/{file}" if file.startswith("onnx") else file

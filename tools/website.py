@@ -24,6 +24,7 @@ from PIL import Image
 
 from course_utils import photos
 from course_utils.colorizer import BEST, Colorizer
+from deploy.browser import build as browser
 from tools import lessons, npm, slides
 
 SITE, NOTEBOOKS = lessons.ROOT / "site", lessons.ROOT / "notebooks"
@@ -252,6 +253,7 @@ def build(target: Path) -> Path:
     assemble(source, extra)
     vendor = npm.vendor(target.parent, slides.PACKAGES, slides.VENDORED, "make site")
     shutil.copytree(vendor, extra / "vendor", ignore=shutil.ignore_patterns("onnxruntime*"))
+    browser.build(extra / "colorize", [BEST])
     shutil.rmtree(target, ignore_errors=True)
     call = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html"]
     subprocess.run([*call, str(source), str(target)], check=True)

@@ -1,9 +1,11 @@
 """Build the page: its sources, onnxruntime-web, the colorizers, a sample and a service worker."""
 
+import gzip
 import hashlib
 import json
 import shutil
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,26 +63,25 @@ def for_the_web(path: Path) -> bytes:
     return model.SerializeToString()
 
 
-def build(folder: Path) -> Path:
+def build(folder: Path, chosen: Sequence[str] = ()) -> Path:
     """Write the page into `folder`; return its index.html.
 
+    chosen: names of shipped colorizers, the best among them; all where there are none.
     onnxruntime-web comes from build/vendor, where npm puts it once: OSError says what is missing.
     """
     vendor = npm.vendor(ROOT / "build", PACKAGES, RUNTIME, "python -m deploy.browser")
     folder.mkdir(parents=True, exist_ok=True)
     for path in PAGE.iterdir():
         shutil.copyfile(path, folder / path.name)
-    for file in RUNTIME:
-        (folder / "vendor" / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(vendor / file, folder / "vendor" / file)
-    models = [_model(name, folder) for name in names()]
+    runtime = [_runtime(vendor, file, folder) for file in RUNTIME]
+    models = [_model(name, folder) for name in chosen or names()]
     sample = _sample(folder)
     _fill(folder / "index.html", models=models, best=BEST, sample=sample, policy=POLICY)
     (folder / "licences.txt").write_text(_licences(sample["credit"]), "utf-8")
 
     best = next(model for model in models if model["name"] == BEST)
     written = [*(path.name for path in PAGE.iterdir()), "licences.txt", *_pictures()]
-    first = sorted({*written, *(f"vendor/{file}" for file in RUNTIME), best["file"]} - {"sw.js"})
+    first = sorted({*written, *runtime, best["file"]} - {"sw.js"})
     about: dict[str, Any] = {"software": f"Color from Gray {__version__}", "sample": SAMPLE}
     about |= {"models": models, "first": ["./", *first, "build.json"]}
     (folder / "build.json").write_text(json.dumps(about, indent=1), "utf-8")
@@ -91,6 +92,16 @@ def build(folder: Path) -> Path:
     worker = worker.replace("gray BUILD", f"gray {digest.hexdigest()[:12]}")
     (folder / "sw.js").write_text(worker, "utf-8")
     return folder / "index.html"
+
+
+def _runtime(vendor, file, folder):
+    """Copy a file of onnxruntime-web, the large one packed; return its place in the page."""
+    packed = file.endswith(".wasm")
+    place = f"vendor/{file}{'.gz' * packed}"
+    (folder / place).parent.mkdir(parents=True, exist_ok=True)
+    data = (vendor / file).read_bytes()
+    (folder / place).write_bytes(gzip.compress(data, mtime=0) if packed else data)
+    return place
 
 
 def _model(name, folder):
