@@ -297,6 +297,17 @@ def far_from_real(said, result, audit):
     result["arms"][result["shipped"]]["colorfulness"] = [1.0 + i % 2 for i in range(600)]
 
 
+def clips(one, other):
+    """Makes the clips of one way flicker less than those of another."""
+
+    def change(said, result):
+        for rows in result["models"].values():
+            of = {row["name"]: row for row in rows}
+            of[one]["warping_by_clip"] = shift(of[other]["warping_by_clip"], -0.5)
+
+    return change
+
+
 def warm_worse(said, result, audit):
     result["warm"] = [[n, gray, cold / 10, mixed] for n, gray, cold, mixed in result["warm"]]
 
@@ -322,6 +333,7 @@ ALTERED = {  # for each claim with a rule, a change after which the rule must sa
     "S1/resolution": poor_when_small,
     "S1/assertive": as_vivid,
     "S1/real_time": told(seconds={"224": 0.01}),
+    "S1/video": clips("frame by frame", "truth"),
     "S1/three_times": told(CPU=[0.459, 1.869, 5.974, 50.0]),
     "S1/study": told(**{"without them": "70 %"}),
     "S1/cheng": told(**{"Cheng's": "70 %"}),
@@ -353,6 +365,8 @@ ALTERED = {  # for each claim with a rule, a change after which the rule must sa
     "S4/relu": told(v=0.5),
     "S4/sizes": told(last=8),
     "S4/study": told(results=("80 % accept",)),
+    "S4/video": clips("frame by frame", "truth"),
+    "S4/coherence": clips("truth", "moving average along the flow"),
 }
 
 
@@ -418,12 +432,12 @@ def test_the_document_says_all_of_every_row_and_links_to_it(table):
 
 def test_the_document_counts_no_verdicts(table):
     """A tally would be read as a grade."""
-    text = page.document()
-    for verdict in data.VERDICTS:
-        assert not re.search(rf"\d+ (?:claims? )?(?:that )?{verdict}", text)
-        assert not re.search(rf"{verdict}\W{{1,5}}\d+\b(?!\.)", text)
+    for report in SYSTEMS:
+        lines = page.index([row for row in table if row.report == report])
+        assert not re.search(r"\d", re.sub(r"\(#\w+\)", "", lines).replace("l1", ""))
 
 
+@pytest.mark.filterwarnings("ignore:Precision loss")
 def test_another_result_gives_another_document():
     def other(name):
         result = claims.stored(name)

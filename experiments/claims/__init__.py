@@ -9,7 +9,7 @@ from typing import Any
 
 from course_utils import course
 from course_utils.claims import AWAITED, Row
-from experiments.claims import s0, s1, s2, s3, s4  # noqa: F401 (each adds its claims)
+from experiments.claims import s0, s1, s2, s3, s4, s4_words  # noqa: F401 (each adds its claims)
 from experiments.claims.judging import (
     CLAIMS,
     RULES,
