@@ -9,9 +9,10 @@ A photograph, `photos.load(folder)`: `mapped` asks the cache, and where it has n
 decodes and hashes one file's bytes (`opening.read`, `opening.decode`); `is_test` decides the split.
 The chosen ones' pixels are decoded from the same bytes, which `_Once` has kept.
 
-An answer, `experiments.judging.judge` and `leaderboard.measure`: `Colorizer.colorize` converts to
-L and, with the answer, back; `metrics.each` puts a `Picture` around the result, which converts once
-for all metrics. The truth's `Picture` is made once and serves every row and `repaint`.
+An answer, `experiments.judging.judge` and `leaderboard.on_photographs`: `Colorizer.colorize`
+converts to L and, with the answer, back; `metrics.each` puts a `Picture` around the result, which
+converts once for all metrics. The truth's `Picture` is made once and serves every row and
+`repaint`.
 
 A training state, `training.fit_keras`: after an epoch `_keep_keras` takes all variables as arrays
 and `np.savez` writes them through `files.write`; a continued run's `_restore_keras` reads the
@@ -30,7 +31,6 @@ import numpy as np
 from PIL import Image
 
 from course_utils import color, colorizer, leaderboard, paintbox, photos, training
-from course_utils.leaderboard import measuring
 from experiments.judging import judge
 
 FILES, PICTURES = 30, 4
@@ -74,11 +74,11 @@ def reads() -> dict[str, int]:
 def conversions() -> dict[str, float]:
     """Conversions to Lab and back, for each photograph."""
     rgb = np.round(255 * paintbox.sample(PICTURES, 64, 1).rgb).astype(np.uint8)
-    scenes, model = paintbox.sample(1, 64, 2), colorizer.Colorizer.load(colorizer.names()[0])
+    model = colorizer.Colorizer.load(colorizer.names()[0])
 
     def measured(n):
         models = {f"{i}": model for i in range(n)}
-        leaderboard.measure(models, rgb, scenes, "scenes", references=False)
+        leaderboard.on_photographs(models, rgb, "scenes", references=False)
 
     def judged(n):
         judge(rgb, {f"{i}": model.colorize for i in range(n)})
@@ -88,13 +88,11 @@ def conversions() -> dict[str, float]:
             run(n)
         return len(calls) / PICTURES
 
-    taken = {"0": 0.0, "1": 0.0}  # timing converts as well, and is no part of the walk
-    with mock.patch.object(measuring, "seconds", lambda models, rgb: taken):
-        return {
-            "Lab conversions, leaderboard, one more model": count(measured, 2) - count(measured, 1),
-            "Lab conversions, judge, one model": count(judged, 1),
-            "Lab conversions, judge, one more model": count(judged, 2) - count(judged, 1),
-        }
+    return {
+        "Lab conversions, leaderboard, one more model": count(measured, 2) - count(measured, 1),
+        "Lab conversions, judge, one model": count(judged, 1),
+        "Lab conversions, judge, one more model": count(judged, 2) - count(judged, 1),
+    }
 
 
 def copies() -> dict[str, float]:

@@ -9,8 +9,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from course_utils import course, files, leaderboard
-from experiments import claims, shipping
+from course_utils import files, leaderboard
+from experiments import claims, scoreboard, shipping
 from experiments.claims import page
 
 ROOT = files.PACKAGE.parent
@@ -18,7 +18,7 @@ MARKS = "<!-- leaderboard -->", "<!-- end of the leaderboard -->"
 
 
 def readme(text: str) -> str:
-    """README.md with the table of the stored leaderboard between the MARKS.
+    """README.md with the table of the stored boards between the MARKS.
 
     Raises ValueError where the marks are not there.
     """
@@ -26,8 +26,7 @@ def readme(text: str) -> str:
         raise ValueError(f"README.md must have the lines {MARKS[0]} and {MARKS[1]} once each.")
     before, rest = text.split(MARKS[0])
     after = rest.split(MARKS[1])[1]
-    table = leaderboard.markdown(course.result("08/leaderboard"))
-    return f"{before}{MARKS[0]}\n\n{table}\n\n{MARKS[1]}{after}"
+    return f"{before}{MARKS[0]}\n\n{scoreboard.text(leaderboard.stored())}\n\n{MARKS[1]}{after}"
 
 
 def claims_data(text: str) -> str:

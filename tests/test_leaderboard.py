@@ -1,7 +1,12 @@
 """The leaderboard: who may take part, what follows from its values, that it is made again."""
 
 import json
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import onnx
@@ -18,14 +23,16 @@ from course_utils import (
     metrics,
     networks,
     paintbox,
+    photos,
 )
 from course_utils.colorizer import METADATA, Colorizer
 from course_utils.leaderboard import __main__ as command
-from course_utils.leaderboard import measuring
+from course_utils.leaderboard import costing, measuring
 from course_utils.metrics import METRICS
 from experiments.data import judged_photographs
 from experiments.judging import judge
 
+ROOT = Path(__file__).resolve().parents[1]
 GRAPH = """
 <ir_version: 8, opset_import: ["" : 17]>
 toy (float[N,1,H,W] L) => (float[N,2,H,W] ab) <int64[1] channel = {1}> {
@@ -56,8 +63,18 @@ def toy(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def board():
-    return course.result("08/leaderboard")
+def boards():
+    return leaderboard.stored()
+
+
+@pytest.fixture(scope="module")
+def board(boards):
+    return boards["Intel"]
+
+
+@pytest.fixture
+def few_scenes(monkeypatch):
+    monkeypatch.setattr(measuring, "SCENES", 2)
 
 
 # Who may take part
@@ -167,8 +184,8 @@ def test_two_files_of_one_name_both_take_part(tmp_path):
 
 def test_values_of_scenes():
     scenes = paintbox.sample(3, 32, 5)
-    best = leaderboard.scene_values(scenes, scenes.expected_ab())
-    gray = leaderboard.scene_values(scenes, 0 * scenes.ab)
+    best = measuring.scene_values(scenes, scenes.expected_ab())
+    gray = measuring.scene_values(scenes, 0 * scenes.ab)
     assert best["regret"] == pytest.approx(0) and (best["mse"] < gray["mse"]).all()
     np.testing.assert_allclose(gray["mse"], (scenes.ab**2).mean((1, 2, 3)), rtol=1e-5)
     assert gray["chroma"] == pytest.approx(0)
@@ -178,41 +195,61 @@ def test_ceilings_stand_above_the_flat_color():
     yellow = np.full((40, 40, 3), (200, 180, 90), np.uint8)
     yellow[:, 20:] = (220, 130, 70)
     flat = metrics.psnr(yellow, metrics.paint_mean(yellow))
-    for name, make in leaderboard.REFERENCES.items():
+    for name, make in measuring.REFERENCES.items():
         assert ("ceiling" in name) == (metrics.psnr(yellow, make(yellow)) > flat)
 
 
 def test_halves_share_no_photograph_and_bias_is_seen():
     x = np.random.default_rng(3).normal(size=(400, 6))
-    floor = leaderboard.halved_distances(x, x, halvings=10)
+    floor = measuring.halved_distances(x, x, halvings=10)
     assert (floor > 0).all() and floor.mean() < 0.5
-    moved = leaderboard.halved_distances(x, x + 2, halvings=10)
+    moved = measuring.halved_distances(x, x + 2, halvings=10)
     assert moved.mean() == pytest.approx(floor.mean() + 6 * 4, rel=0.1)
 
 
 # The measurement, small
 
 
-def test_a_small_measurement_is_complete(toy):
-    board = leaderboard.measure(toy, noise(4, 24), paintbox.sample(2, 32, 5), "noise")
+def test_a_small_measurement_is_complete(toy, few_scenes):
+    board = leaderboard.measure(toy, noise(4, 24), "noise")
     assert {"data", "n", "size", "seed"} <= set(board) and json.dumps(board, allow_nan=False)
-    assert list(board["photographs"]) == [*leaderboard.REFERENCES, "toy"]
-    for row in board["photographs"].values():
-        assert list(row) == list(METRICS) and {len(values) for values in row.values()} == {4}
-    assert list(board["scenes"]) == [*leaderboard.SCENE_REFERENCES, "toy"]
+    assert list(board["photographs"]) == list(board["rows"]) == [*measuring.REFERENCES, "toy"]
+    for name, measured in board["photographs"].items():
+        assert list(measured) == list(METRICS)
+        for key, values in measured.items():
+            assert len(values) == 4 and board["rows"][name][key][0] == np.mean(values)
+    assert list(board["scenes"]) == [*measuring.SCENE_REFERENCES, "toy"]
     assert board["frechet"] == board["frechet_lite0"] == board["class_score"] == {}
-    assert board["cost"]["toy"]["parameters"] == 202
+    assert board["cost"]["toy"]["parameters"] == 202 and board["trained_on"] == {"toy": "none"}
     assert board["scenes"]["toy"]["chroma"] == pytest.approx([np.hypot(4, 7)] * 2, abs=1e-3)
     text = leaderboard.table(board)
-    assert "toy" in text and "4 photographs (noise), 24 px" in text
+    assert f"4 photographs (noise), 24 px, fingerprint {board['pictures']}" in text
+    assert "toy" in text and "learned from" in text and "Fréchet" not in text
     assert "toy" in leaderboard.pairs_text(board, "psnr")
 
 
-def test_two_networks_judge_sets_of_pictures(toy, tmp_path, monkeypatch):
+def test_memory_is_that_of_the_model_alone(toy, tmp_path):
+    """A toy of 202 numbers costs little; one with 40 MB of weights at least as much more."""
+    if not Path("/proc/self/status").is_file():
+        pytest.skip("only Linux tells what a process holds")
+    heavy = onnx.load(toy["toy"].path)
+    idle = numpy_helper.from_array(np.ones((10_000_000,), np.float32), "idle")
+    heavy.graph.initializer.append(idle)
+    heavy.graph.node.insert(0, onnx.helper.make_node("ReduceMax", ["idle"], ["most"], keepdims=0))
+    heavy.graph.node.insert(1, onnx.helper.make_node("Mul", ["L", "most"], ["scaled"]))
+    heavy.graph.node[2].input[0] = "scaled"
+    onnx.save(heavy, tmp_path / "heavy.onnx")
+    light, much = (
+        costing.memory(Colorizer.load(p)) for p in (toy["toy"].path, tmp_path / "heavy.onnx")
+    )
+    assert light < 60 and much > light + 30 and light % 10 == much % 10 == 0
+
+
+def test_two_networks_judge_sets_of_pictures(toy, few_scenes, monkeypatch):
     """MobileNetV2 stands beside Lite0; at this N their numbers mean nothing, but they are there."""
     monkeypatch.setattr(measuring, "LEAST", 0.02)
-    rgb, scenes = noise(6, 24), paintbox.sample(1, 32, 5)
-    board = leaderboard.measure(toy, rgb, scenes, "noise")
+    rgb = noise(6, 24)
+    board = leaderboard.measure(toy, rgb, "noise")
     for key, count in (("frechet", 20), ("frechet_lite0", 20), ("class_score", 1)):
         judged = board[key]
         assert list(judged) == ["truth", leaderboard.GRAY, leaderboard.MEAN, "toy"]
@@ -221,39 +258,73 @@ def test_two_networks_judge_sets_of_pictures(toy, tmp_path, monkeypatch):
     p = lite0.classify([metrics.paint_gray(x) for x in rgb])
     assert board["class_score"]["gray"] == [pytest.approx(metrics.inception_score(p), abs=1e-4)]
     narrow = lite0.embed(rgb, "stride16")
-    wanted = leaderboard.halved_distances(narrow, narrow)
+    wanted = measuring.halved_distances(narrow, narrow)
     np.testing.assert_allclose(board["frechet_lite0"]["truth"], wanted, atol=1e-4)
     assert json.dumps(board, allow_nan=False)
-    for text in (leaderboard.table(board), leaderboard.markdown(board)):
-        assert "Fréchet Lite0" in text and "class score" in text and "MobileNetV2" in text
-        assert "FID" not in text.replace("not FID", "") and "IS)" not in text.replace("not IS", "")
-    assert max(map(len, leaderboard.table(board).splitlines())) <= 100
-    mine = {"mine": next(iter(toy.values()))}
-    joined = leaderboard.joined(board, leaderboard.measure(mine, rgb, scenes, "noise", False))
-    assert joined["class_score"]["mine"] == board["class_score"]["toy"]
+    text = leaderboard.table(board)
+    assert "Fréchet Lite0" in text and "class score" in text and "MobileNetV2" in text
+    assert "FID" not in text.replace("not FID", "") and "IS)" not in text.replace("not IS", "")
+    assert max(map(len, text.splitlines())) <= 100
 
 
-def test_a_board_from_before_the_second_judge_is_still_shown(toy):
-    board = leaderboard.measure(toy, noise(4, 24), paintbox.sample(1, 32, 5), "noise")
-    old = {k: v for k, v in board.items() if k not in ("frechet_lite0", "class_score")}
-    old["protocol"] = {k: v for k, v in board["protocol"].items() if k != "class_score"}
-    for text in (leaderboard.table(old), leaderboard.markdown(old)):
-        assert "Fréchet" in text and "class score" not in text.lower()
-    joined = leaderboard.joined(old, old)
-    assert joined["rows"] == board["rows"]
+# Sets of photographs
 
 
-def test_own_colorizers_join_a_board_of_the_same_pictures(toy, tmp_path):
-    rgb, scenes = noise(4, 24), paintbox.sample(2, 32, 5)
-    board = leaderboard.measure(toy, rgb, scenes, "noise")
+def test_own_colorizers_join_a_board_of_the_same_pictures(toy, few_scenes, tmp_path):
+    rgb = noise(4, 24)
+    board = leaderboard.measure(toy, rgb, "noise")
     mine = {"mine": Colorizer.load(write(tmp_path / "mine.onnx", (60, 60)))}
-    joined = leaderboard.joined(board, leaderboard.measure(mine, rgb, scenes, "noise", False))
-    both = leaderboard.measure(toy | mine, rgb, scenes, "noise")
-    for key in ("photographs", "scenes", "rows", "pairs"):
+    joined = leaderboard.joined(board, leaderboard.measure(mine, rgb, "noise", False))
+    both = leaderboard.measure(toy | mine, rgb, "noise")
+    for key in ("photographs", "scenes", "rows", "trained_on"):
         assert joined[key] == both[key]
-    other = leaderboard.measure(mine, noise(4, 24, seed=8), scenes, "other noise", False)
-    with pytest.raises(ValueError, match="only rows on the same pictures can be compared"):
-        leaderboard.joined(board, other)
+    assert set(joined["cost"]) == {"toy", "mine"}
+
+
+def test_rows_of_two_sets_are_refused_in_one_sentence(toy, few_scenes, boards):
+    other = leaderboard.measure(toy, noise(4, 24, seed=8), "other noise", False)
+    with pytest.raises(ValueError, match="only rows that were measured on the same") as refused:
+        leaderboard.joined(boards["album"], other)
+    assert "the album's test split at 256 px" in str(refused.value)
+    assert "other noise" in str(refused.value)
+    with pytest.raises(ValueError, match="One board is of diverse test photographs"):
+        leaderboard.joined(boards["diverse"], boards["Intel"])
+
+
+def test_a_board_survives_being_packed(toy, few_scenes, monkeypatch):
+    board = leaderboard.measure(toy, noise(3, 24), "noise") | {"kinds": ["fur", "sky", "sky"]}
+    result = json.loads(json.dumps(leaderboard.packed({"noise": board, "again": board})))
+    monkeypatch.setattr(course, "result", {"08/leaderboard": result}.get)
+    assert leaderboard.stored() == {"noise": board, "again": board}
+
+
+@pytest.fixture
+def small_album(toy, few_scenes, monkeypatch):
+    """The stored board of a small album, with the toy as the only shipped colorizer."""
+    rgb = noise(3, 24)
+    stored = leaderboard.measure(toy, rgb, leaderboard.boards.ALBUM)
+    stored["photographs"]["toy"]["psnr"] = [1.0, 2.0, 3.0]  # to see where it comes from
+    monkeypatch.setattr(photos, "load", lambda *where: rgb)
+    monkeypatch.setattr(measuring, "shipped", lambda: toy)
+    monkeypatch.setattr(leaderboard, "shipped", lambda: toy)
+    monkeypatch.setattr(costing, "memory", lambda model: None)  # what only Linux tells
+    monkeypatch.setattr(leaderboard.boards, "stored", lambda: {"album": stored})
+    return stored
+
+
+def test_own_colorizers_stand_beside_the_stored_rows_of_the_album(small_album, tmp_path):
+    mine = {"mine": Colorizer.load(write(tmp_path / "mine.onnx", (60, 60)))}
+    board = leaderboard.on_album(mine)
+    assert list(board["trained_on"]) == ["toy", "mine"] and set(board["rows"]) > {"gray", "toy", "mine"}
+    assert board["photographs"]["toy"]["psnr"] == [1.0, 2.0, 3.0]
+
+
+def test_where_the_album_decodes_otherwise_all_are_measured_again(small_album, tmp_path):
+    small_album["pictures"] = "of another machine"
+    mine = {"mine": Colorizer.load(write(tmp_path / "mine.onnx", (60, 60)))}
+    board = leaderboard.on_album(mine)
+    assert list(board["trained_on"]) == ["toy", "mine"]
+    assert board["photographs"]["toy"]["psnr"] != [1.0, 2.0, 3.0]
 
 
 @pytest.fixture
@@ -273,37 +344,70 @@ def test_judging_converts_as_little_as_measuring(toy, conversions):
     assert len(conversions) == (1 + 2 * 2 + 3) * len(rgb)
 
 
-def test_the_lab_of_the_truth_is_converted_once_for_all_models(toy, conversions, monkeypatch):
+def test_the_lab_of_the_truth_is_converted_once_for_all_models(toy, conversions):
     """A model costs three conversions a photograph: its L, its colors, and its result's Lab."""
     calls = conversions
-    rgb, scenes = noise(4, 24), paintbox.sample(1, 32, 5)
-    monkeypatch.setattr(measuring, "TURNS", 0)
-    counts = []
+    rgb, counts = noise(4, 24), []
     for n in (1, 2):
         models = {f"m{i}": next(iter(toy.values())) for i in range(n)}
         calls.clear()
-        monkeypatch.setattr(measuring, "seconds", lambda models, rgb: dict.fromkeys(models, 0.0))
-        leaderboard.measure(models, rgb, scenes, "noise", references=False)
+        leaderboard.on_photographs(models, rgb, "noise", references=False)
         counts.append(len(calls))
     assert counts[1] - counts[0] == 3 * len(rgb)
 
 
-def test_the_command_measures_on_the_installed_photographs(toy, tmp_path, monkeypatch, capsys):
-    few = noise(3, 24), paintbox.sample(1, 32, 5), "installed"
-    monkeypatch.setattr(leaderboard, "installed", lambda: few)
-    monkeypatch.setattr(leaderboard, "shipped", lambda: toy)
+def test_the_command_measures_on_the_album(small_album, tmp_path, capsys):
     good, bad = write(tmp_path / "mine.onnx", (9, 9)), tmp_path / "bad.onnx"
     truncated(bad)
     assert command.main([str(good), str(bad)]) == 1
     said = capsys.readouterr()
-    assert "mine" in said.out and "3 photographs (installed)" in said.out
+    assert "mine" in said.out and "3 photographs (the album's test split" in said.out
     assert said.err.count("\n") == 1 and "bad.onnx does not take part: " in said.err
     assert command.main([str(good)]) == 0
 
 
-def test_the_command_without_files_prints_the_stored_table(board, capsys):
+def test_the_command_without_files_prints_every_stored_board(boards, capsys):
     assert command.main([]) == 0
-    assert capsys.readouterr().out.strip() == leaderboard.table(board)
+    said = capsys.readouterr().out
+    for board in boards.values():
+        assert leaderboard.table(board) in said
+
+
+def test_the_command_works_from_the_wheel(tmp_path):
+    """The files of the wheel alone, in an empty folder: the album and the stored rows are there."""
+    from hatchling.builders.wheel import WheelBuilder
+
+    (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
+    with ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    write(tmp_path / "mine.onnx", (9, 9))
+    (tmp_path / "bad.onnx").write_bytes(b"no model")
+    run = subprocess.run(
+        [sys.executable, "-c", WHEEL, "mine.onnx", "bad.onnx"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "site"), "COURSE_CACHE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 1, run.stderr
+    assert "56 photographs (the album's test split" in run.stdout and "mine over" in run.stdout
+    why = [line for line in run.stderr.splitlines() if "does not take part" in line]
+    assert why == [
+        "bad.onnx does not take part: bad.onnx cannot be read as ONNX: it is damaged or "
+        "something else; export it again."
+    ]
+
+
+# Nothing of the clone may be imported: only what the wheel holds.
+WHEEL = """
+import sys
+from course_utils import files
+from course_utils.leaderboard import __main__, costing
+costing.TURNS = 1  # of fifteen photographs that are timed
+code = __main__.main(sys.argv[1:])
+assert files.PACKAGE.parent.name == "site" and "experiments" not in sys.modules
+sys.exit(code)
+"""
 
 
 # Pairs
@@ -312,7 +416,7 @@ def test_the_command_without_files_prints_the_stored_table(board, capsys):
 def as_board(**rows):
     """A board of nothing but PSNRs; its colorizers are all but gray."""
     photographs = {name: {"psnr": list(values)} for name, values in rows.items()}
-    return {"photographs": photographs, "cost": {name: {} for name in rows if name != "gray"}}
+    return {"photographs": photographs, "trained_on": {name: "" for name in rows if name != "gray"}}
 
 
 def test_pairs_know_the_better_one_and_the_size_of_its_lead():
@@ -356,14 +460,23 @@ def test_holm():
 # The stored result
 
 
-def test_the_stored_rows_follow_from_the_stored_values(board):
-    assert list(board["cost"]) == colorizer.names()
-    judged = leaderboard.judged(board)
-    assert judged["rows"] == board["rows"]
-    for key, stored in board["pairs"].items():
-        assert [p["holm"] for p in judged["pairs"][key]] == [p["holm"] for p in stored]
-        leads = [[p["lead"] for p in found] for found in (judged["pairs"][key], stored)]
-        np.testing.assert_allclose(*leads, atol=1e-9)
+def test_the_stored_rows_follow_from_the_stored_values(boards):
+    """Means of all metrics of two sets; PSNR of the others is stored with three digits."""
+    for board in boards.values():
+        assert list(board["cost"]) == list(board["trained_on"]) == colorizer.names()
+        assert set(board["rows"]) >= {leaderboard.GRAY, leaderboard.MEAN, *board["cost"]}
+        for name, measured in board["photographs"].items():
+            for key, values in measured.items():
+                row = metrics.bootstrap(values)
+                np.testing.assert_allclose(row, board["rows"][name][key], atol=2e-3, err_msg=name)
+
+
+def test_two_sets_have_the_values_of_all_metrics_and_say_what_they_show(boards):
+    for name in ("Intel", "album"):
+        assert all(set(row) == set(METRICS) for row in boards[name]["photographs"].values())
+    for name in ("diverse", "Intel", "album"):
+        assert len(boards[name]["kinds"]) == boards[name]["n"]
+    assert boards["album"]["kinds"] == [photo.category for photo in photos.album("test")]
 
 
 def test_costs_are_those_of_the_files(board):
@@ -374,21 +487,29 @@ def test_costs_are_those_of_the_files(board):
 
 
 def test_the_half_on_scenes_is_made_again_completely(board):
-    scenes = leaderboard.drawn_scenes()
-    answers = {name: make(scenes) for name, make in leaderboard.SCENE_REFERENCES.items()}
+    scenes = measuring.drawn_scenes()
+    answers = {name: make(scenes) for name, make in measuring.SCENE_REFERENCES.items()}
     answers |= {name: model.ab(scenes.L) for name, model in leaderboard.shipped().items()}
     assert set(answers) == set(board["scenes"])
     for name, ab_hat in answers.items():
-        values = leaderboard.scene_values(scenes, ab_hat)
+        values = measuring.scene_values(scenes, ab_hat)
         for key, stored in board["scenes"][name].items():
             np.testing.assert_allclose(values[key], stored, rtol=2e-3, atol=0.02, err_msg=name)
 
 
+def test_two_of_the_album_are_measured_again(boards):
+    remeasured(photos.load("album", "test", 256), boards["album"], 2)
+
+
 def test_three_photographs_are_measured_again(shared_data, board):
-    rgb = judged_photographs()
+    remeasured(judged_photographs(), board, 3)
+
+
+def remeasured(rgb, board, count):
+    """Assert that some photographs of a board give its stored values again."""
     assert measuring.fingerprint(rgb) == board["pictures"]
-    some = np.random.default_rng(3).choice(len(rgb), 3, replace=False)
-    painters = leaderboard.REFERENCES | {k: m.colorize for k, m in leaderboard.shipped().items()}
+    some = np.random.default_rng(3).choice(len(rgb), count, replace=False)
+    painters = measuring.REFERENCES | {k: m.colorize for k, m in leaderboard.shipped().items()}
     for name, paint in painters.items():
         values = metrics.each(rgb[some], [paint(x) for x in rgb[some]])
         for key, found in values.items():

@@ -5,8 +5,7 @@ keeps the values of every photograph and scene, so that others can rescore some 
 colorizers in pairs, and draw.
 """
 
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
@@ -15,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from course_utils import bins, colorizer, course, metrics, paintbox, photos, progress
+from course_utils import bins, colorizer, course, metrics, paintbox, progress
 from course_utils.colorizer import Colorizer
 from course_utils.colorizer.model import resize, working_size
-from course_utils.leaderboard import standings
+from course_utils.leaderboard.costing import costs
 from course_utils.metrics import METRICS
 from course_utils.training import fingerprint
 
@@ -30,9 +29,20 @@ SCENES, SCENE_SIZE, SCENE_SEED = 100, 64, 77  # scenes that no lesson trains on
 CEILING_SIZE = 64  # the smallest working size of the shipped colorizers, in pixels
 HALVINGS = 20
 LEAST = 2  # photographs of a half for each feature
-TURNS = 15  # photographs that every colorizer predicts for its median time
 TANH = 1.5  # ab that never leave this are a network's output, not CIELAB units
 FAR = 200.0  # no color of sRGB has an a or b beyond 108
+PROTOCOL = {
+    "measures": "sRGB, 8 bits, data range 1, mean of per-image values; SSIM window uniform 7x7",
+    "interval": "95 % percentile bootstrap over pictures, 2000 resamples, seed 1",
+    "gap": "absolute difference to the truth's, photograph by photograph",
+    "frechet": "96 features of MobileNetV2 (not FID), which no colorizer here was made with; "
+    "Fréchet Lite0: 112 of Lite0, which some were made with; both means at stride 16, truth of "
+    f"one half against prediction of the other, mean of {HALVINGS} halvings",
+    "class_score": "Lite0's 1,000 classes (not IS), all photographs at once",
+    "scenes": f"{SCENES} scenes of paintbox, {SCENE_SIZE} px, seed {SCENE_SEED}",
+    "ms": "processor time for one photograph on one thread, median, in turns",
+    "memory": "MB that a process holds more at most, for one photograph of 256 px, nearest 10",
+}
 GRAY, MEAN = "gray", "own mean ab (uses the answer)"
 
 
@@ -125,22 +135,6 @@ SCENE_REFERENCES: dict[str, Callable[[paintbox.Scenes], NDArray[np.float32]]] = 
 # Values of every picture.
 
 
-def seconds(models: dict[str, Colorizer], rgb: Photographs) -> dict[str, float]:
-    """{name: median processor time of `colorize` for one photograph, on one thread}.
-
-    rgb: (N, H, W, 3). Processor time leaves out other processes, and one thread leaves out threads
-    that wait busily for each other. Models take turns, so that a busy machine is fair to all.
-    """
-    single = {name: model.on_threads(1) for name, model in models.items()}
-    taken: dict[str, list[float]] = {name: [] for name in models}
-    for x in progress.bar(rgb, "seconds"):
-        for name, model in single.items():
-            begun = time.process_time()
-            model.colorize(x)
-            taken[name].append(time.process_time() - begun)
-    return {name: float(np.median(values)) for name, values in taken.items()}
-
-
 def scene_values(
     scenes: paintbox.Scenes, ab_hat: NDArray[np.float32]
 ) -> dict[str, NDArray[np.float64]]:
@@ -188,22 +182,39 @@ def halved_distances(
 
 
 def measure(
-    models: dict[str, Colorizer],
-    rgb: Photographs,
-    scenes: paintbox.Scenes,
-    data: str,
-    references: bool = True,
+    models: dict[str, Colorizer], rgb: Photographs, data: str, references: bool = True
 ) -> Board:
-    """Score colorizers on photographs and scenes: a dict that json can hold.
+    """A board of colorizers on photographs and on the drawn scenes: a dict that json can hold.
 
     models: {name: Colorizer}. rgb: uint8 (N, H, W, 3). data: what they are, in words. references:
     with the rows of REFERENCES and SCENE_REFERENCES.
 
+    Returns what `on_photographs` does, and scenes, {name: {measure: values}}; cost, see `costs`;
+    trained_on, {name: what its file says that it learned from}.
+    """
+    board = on_photographs(models, rgb, data, references=references)
+    return board | {
+        "scenes": on_scenes(models, references),
+        "cost": costs(models, rgb),
+        "trained_on": trained_on(models),
+    }
+
+
+def on_photographs(
+    models: dict[str, Colorizer],
+    rgb: Photographs,
+    data: str,
+    kinds: Sequence[str] = (),
+    references: bool = True,
+) -> Board:
+    """The part of a board that is of photographs; arguments as in `measure`.
+
+    kinds: what each photograph shows, N words, or nothing.
+
     Returns data, n, size, seed; pictures, a fingerprint of the photographs; protocol, in words;
-    photographs, {name: {key of METRICS: values}}; scenes, {name: {measure: values}}; frechet,
-    frechet_lite0 and class_score, {name: values, of "truth" among them}, {} for fewer photographs
-    than they need;
-    cost, {name: {"ms", "megabytes", "parameters", "works at"}}; and what `standings.judged` adds.
+    kinds; photographs, {name: {key of METRICS: values}}; rows, {name: {key: [mean, low, high]}};
+    frechet, frechet_lite0 and class_score, {name: values, of "truth" among them}, {} for fewer
+    photographs than they need.
     """
     judges = _judges(rgb)
     board: Board = {
@@ -212,10 +223,11 @@ def measure(
         "size": rgb.shape[1],
         "seed": course.SEED,
         "pictures": fingerprint(rgb),
-        "protocol": _protocol(scenes),
+        "protocol": PROTOCOL,
+        "kinds": list(kinds),
         **{key: {"truth": judge(rgb)} if judge else {} for key, judge in judges.items()},
         "photographs": {},
-        "scenes": {},
+        "rows": {},
     }
     truths = [metrics.Picture(x) for x in rgb]  # all models share their Lab
     for name in [*(REFERENCES if references else ()), *models]:
@@ -223,26 +235,31 @@ def measure(
             hats = [models[name].colorize(x) for x in progress.bar(rgb, name)]
         else:
             hats = [REFERENCES[name](x) for x in progress.bar(truths, name)]
-        found = metrics.each(truths, hats, name)
-        digits = {key: METRICS[key].digits + 1 for key in found}
-        board["photographs"][name] = _rounded(found, digits)
+        found = _rounded(
+            metrics.each(truths, hats, name), {key: m.digits + 1 for key, m in METRICS.items()}
+        )
+        board["photographs"][name] = found
+        board["rows"][name] = {key: list(metrics.bootstrap(found[key])) for key in METRICS}
         for key, judge in judges.items():
             if judge and "ceiling" not in name:
                 board[key][name] = judge(hats)
+    return board
+
+
+def on_scenes(
+    models: dict[str, Colorizer], references: bool = True
+) -> dict[str, dict[str, list[float]]]:
+    """{name: {measure: values}} of `scene_values`, rounded; arguments as in `measure`."""
+    scenes = drawn_scenes()
     answers = {k: answer(scenes) for k, answer in SCENE_REFERENCES.items() if references}
     answers |= {name: model.ab(scenes.L) for name, model in models.items()}
-    for name, ab_hat in answers.items():
-        digits = {"regret": 2, "mse": 2, "chroma": 3}
-        board["scenes"][name] = _rounded(scene_values(scenes, ab_hat), digits)
-    taken = seconds(models, rgb[:TURNS])
-    board["cost"] = {name: _cost(model, taken[name]) for name, model in models.items()}
-    return standings.judged(board)
+    digits = {"regret": 2, "mse": 2, "chroma": 3}
+    return {name: _rounded(scene_values(scenes, ab), digits) for name, ab in answers.items()}
 
 
-def installed() -> tuple[Photographs, paintbox.Scenes, str]:
-    """(rgb, scenes, data): eight installed photographs, 150 px, and the drawn scenes."""
-    parts = [photos.load("bundled", split, 150) for split in ("train", "test")]
-    return np.concatenate(parts), drawn_scenes(), "installed with scikit-image and scikit-learn"
+def trained_on(models: dict[str, Colorizer]) -> dict[str, str]:
+    """{name: what a file's metadata say that it learned from}, on one line."""
+    return {name: " ".join(str(m.metadata["data"]).split()) for name, m in models.items()}
 
 
 def _rounded(values: dict[str, Any], digits: dict[str, int]) -> dict[str, list[float]]:
@@ -267,26 +284,3 @@ def _judges(rgb: Photographs) -> dict[str, Callable[[Any], list[float]] | None]:
 
     found = {"frechet": distances(other, "features"), "frechet_lite0": distances(lite0, "stride16")}
     return found | {"class_score": score if found["frechet_lite0"] else None}
-
-
-def _protocol(scenes: paintbox.Scenes) -> dict[str, str]:
-    return {
-        "measures": "sRGB, 8 bits, data range 1, mean of per-image values; SSIM window uniform 7x7",
-        "interval": "95 % percentile bootstrap over pictures, 2000 resamples, seed 1",
-        "gap": "absolute difference to the truth's, photograph by photograph",
-        "frechet": "96 features of MobileNetV2 (not FID), which no colorizer here was made with; "
-        "Fréchet Lite0: 112 of Lite0, which some were made with; both means at stride 16, truth of "
-        f"one half against prediction of the other, mean of {HALVINGS} halvings",
-        "class_score": "Lite0's 1,000 classes (not IS), all photographs at once",
-        "scenes": f"{len(scenes)} scenes of paintbox, {scenes.L.shape[1]} px, seed {SCENE_SEED}",
-        "ms": "processor time for one photograph on one thread, median, in turns",
-    }
-
-
-def _cost(model: Colorizer, taken: float) -> dict[str, float]:
-    return {
-        "ms": round(1000 * taken, 1),
-        "megabytes": round(model.n_bytes / 1e6, 2),
-        "parameters": model.metadata["parameters"],
-        "works at": model.size,
-    }

@@ -1,7 +1,7 @@
-"""What follows from a board's values: means with intervals, and tests in pairs.
+"""What follows from a board's values: names, order, and tests in pairs.
 
-A board is what `measuring.measure` returns and the stored result 08/leaderboard keeps. Everything
-here is computed from its values of single photographs and scenes, and from nothing else.
+A board is what `measuring.measure` returns and `boards.stored` reads. Everything here is computed
+from its values of single photographs and scenes, and from nothing else.
 """
 
 from collections.abc import Sequence
@@ -36,43 +36,15 @@ def values(board: dict[str, Any], name: str, key: str) -> NDArray[np.float64]:
     return np.array(board["photographs"][name][key])
 
 
-def rows(board: dict[str, Any]) -> dict[str, dict[str, list[float]]]:
-    """{name: {metric: [mean, low, high]}} on photographs, for all of METRICS."""
-    return {
-        name: {key: list(metrics.bootstrap(measured[key])) for key in METRICS}
-        for name, measured in board["photographs"].items()
-    }
-
-
-def judged(board: dict[str, Any]) -> dict[str, Any]:
-    """The board with "rows", and with "pairs", {metric: tests}, computed from its values."""
-    return board | {"rows": rows(board), "pairs": {key: pairs(board, key) for key in RANKED}}
-
-
-def joined(board: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """A board with the colorizers of another one in it.
-
-    Raises ValueError where the two were not measured on the same photographs and scenes.
-    """
-    for key in ("pictures", "protocol"):
-        if board[key] != own[key]:
-            raise ValueError(
-                f"One table is of {board['data']}, the other of {own['data']}, measured otherwise: "
-                "only rows on the same pictures can be compared. Measure all on one set."
-            )
-    keys = ("photographs", "scenes", *JUDGES, "cost")
-    return judged(board | {key: board[key] | own[key] for key in keys if key in board})
-
-
 def compared(board: dict[str, Any]) -> list[str]:
     """The names that are compared in pairs: gray, and every colorizer."""
-    return ["gray"] * ("gray" in board["photographs"]) + list(board["cost"])
+    return ["gray"] * ("gray" in board["photographs"]) + list(board["trained_on"])
 
 
 def ordered(board: dict[str, Any]) -> list[str]:
     """All names of a board: references first, then ceilings, then colorizers."""
     names = [*board["photographs"], *(n for n in board["scenes"] if n not in board["photographs"])]
-    return sorted(names, key=lambda name: (name in board["cost"], "ceiling" in name))
+    return sorted(names, key=lambda name: (name in board["trained_on"], "ceiling" in name))
 
 
 def pairs(

@@ -6,18 +6,18 @@ from typing import Any
 import numpy as np
 
 from course_utils import metrics
-from course_utils.leaderboard.standings import JUDGES, RANKED, label, ordered, short
+from course_utils.leaderboard.standings import JUDGES, RANKED, label, ordered, pairs, short
 from course_utils.metrics import METRICS
 from course_utils.metrics.report import cell
 
 WIDTH = 100  # characters of a page
-REST = ("regret", "MSE", "chroma", "ms", "MB", "parameters")
+REST = ("regret", "MSE", "chroma", "ms", "memory MB", "file MB", "parameters")
 
 
 def pairs_text(board: dict[str, Any], key: str) -> str:
     """The tests of one measure, a line a pair, and a last line that counts them."""
     title, digits = METRICS[key].title, METRICS[key].digits
-    found = board["pairs"][key]
+    found = pairs(board, key)
     lines = [f"{title}: the lead of the better one, its interval, and Holm's verdict"]
     for pair in found:
         who = f"{short(pair['first'])} over {short(pair['second'])}"
@@ -29,20 +29,17 @@ def pairs_text(board: dict[str, Any], key: str) -> str:
     return "\n".join(lines)
 
 
-def _titles(board: dict[str, Any]) -> list[str]:
-    return [*(title for key, title in JUDGES.items() if key in board), *REST]
-
-
 def _rest(board: dict[str, Any]) -> dict[str, list[str]]:
-    """{name: [text, ...]} for `_titles`; empty where a row has no such number."""
+    """{name: [text, ...]} for JUDGES and REST; empty where a row has no such number."""
     lines = {}
     for name in ordered(board):
         scenes, cost = board["scenes"].get(name), board["cost"].get(name)
-        judged = [board[key].get(name) for key in JUDGES if key in board]
+        judged = [board[key].get(name) for key in JUDGES]
         line = [f"{np.mean(values):#.3g}" if values else "" for values in judged]
         line += [f"{np.mean(scenes[key]):.0f}" if scenes else "" for key in ("regret", "mse")]
         line += [f"{np.mean(scenes['chroma']):.1f}" if scenes else ""]
         line += [f"{cost['ms']:.0f}" if cost else ""]
+        line += [f"{cost['memory'] or ''}" if cost else ""]
         line += [f"{cost['megabytes']:.1f}" if cost else ""]
         lines[name] = [*line, f"{cost['parameters']:,}" if cost else ""]
     return lines
@@ -51,51 +48,41 @@ def _rest(board: dict[str, Any]) -> dict[str, list[str]]:
 def caption(board: dict[str, Any]) -> list[str]:
     """What was measured, on what, and how: the protocol as a list of sentences."""
     said = board["protocol"]
-    real = {title: board[key]["truth"] for key, title in JUDGES.items() if board.get(key)}
+    real = {title: board[key]["truth"] for key, title in JUDGES.items() if board[key]}
     has = ", ".join(f"{title} {np.mean(values):#.3g}" for title, values in real.items())
     return [
-        f"{board['n']} photographs ({board['data']}), {board['size']} px; {said['measures']}.",
+        f"{board['n']} photographs ({board['data']}), {board['size']} px, fingerprint "
+        f"{board['pictures']}; {said['measures']}.",
         f"In brackets, where they stand: {said['interval']}. Colorfulness gap: {said['gap']}.",
-        f"Fréchet: {said['frechet']}.{has and f' Real against real: {has}.'}",
-        *(f"Class score: {said[key]}." for key in said if key == "class_score"),
-        f"Regret, MSE, chroma: {said['scenes']}. ms: {said['ms']}.",
+        *(
+            [
+                f"Fréchet: {said['frechet']}. Class score: {said['class_score']}.",
+                f"Real against real: {has}.",
+            ]
+            if has
+            else []
+        ),
+        f"Regret, MSE, chroma: {said['scenes']}. ms: {said['ms']}. Memory: {said['memory']}.",
     ]
 
 
-def _quality(board: dict[str, Any]) -> dict[str, list[str]]:
-    """{name: [text, ...]} for RANKED, with intervals."""
-    return {
-        name: [cell(measured[key], METRICS[key].digits) for key in RANKED]
-        for name, measured in board["rows"].items()
-    }
-
-
 def table(board: dict[str, Any]) -> str:
-    """The leaderboard as aligned text: the protocol, metrics with intervals, and the rest."""
-    quality, rest = _quality(board), _rest(board)
-    titles = [METRICS[key].title for key in RANKED]
-    names = ordered(board)
-    first = {label(n): quality.get(n, [""] * len(titles)) for n in names}
+    """The board as aligned text: the protocol, metrics with intervals, costs, and training data."""
+    names, rows, rest = ordered(board), board["rows"], _rest(board)
+    none = [""] * len(RANKED)
+    quality = {
+        label(n): [cell(rows[n][key], METRICS[key].digits) for key in RANKED] if n in rows else none
+        for n in names
+    }
     texts = ["\n".join(textwrap.fill(said, WIDTH) for said in caption(board))]
-    texts.append(metrics.blocks(titles, first))
-    titles = _titles(board)
-    judges = len(titles) - len(REST)
-    for part in (slice(judges), slice(judges, None)):
+    texts.append(metrics.blocks([METRICS[key].title for key in RANKED], quality))
+    titles = [*JUDGES.values(), *REST]
+    for part in (slice(len(JUDGES)), slice(len(JUDGES), None)):
         lines = {label(n): rest[n][part] for n in names}
         texts.append(metrics.blocks(titles[part], lines, len(titles)))
-    return "\n\n".join(filter(None, texts))
-
-
-def markdown(board: dict[str, Any]) -> str:
-    """The leaderboard for README.md: what was measured on photographs, the protocol below."""
-    rest, titles = _rest(board), _titles(board)
-    kept = [i for i, title in enumerate(titles) if title not in ("MSE", "chroma", "parameters")]
-    head = ["", *(METRICS[key].title for key in RANKED), *(titles[i] for i in kept)]
-    lines = [head, ["---", *["---:"] * (len(head) - 1)]]
-    for name in ordered(board):
-        if name in board["rows"]:
-            means = [f"{board['rows'][name][key][0]:.{METRICS[key].digits}f}" for key in RANKED]
-            means[0] = cell(board["rows"][name][RANKED[0]], METRICS[RANKED[0]].digits)
-            lines.append([label(name), *means, *(rest[name][i] for i in kept)])
-    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"{text}\n\n" + "\n".join(caption(board))
+    room = WIDTH - max(len(short(n)) for n in board["trained_on"]) - 2
+    learned = {
+        short(n): [textwrap.shorten(said, max(room, 20), placeholder=" …")]
+        for n, said in board["trained_on"].items()
+    }
+    return "\n\n".join(filter(None, [*texts, metrics.blocks(["learned from"], learned)]))
