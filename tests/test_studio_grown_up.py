@@ -1,5 +1,7 @@
 """deploy/studio on PostgreSQL and an S3-compatible store: the same studio, by two settings."""
 
+# ruff: noqa: F401, F811  (fixtures are imported)
+
 import io
 import threading
 import zipfile
@@ -12,7 +14,7 @@ pytest.importorskip("fastapi", reason="needs the extra `studio`")
 import studio_servers
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from test_studio import (  # noqa: F401
+from test_studio import (
     PASSWORD,
     count,
     kept,
@@ -29,7 +31,7 @@ from deploy.studio import accounts, backup, housekeeping, jobs, tables
 from deploy.studio.tables import Job, Photo
 
 
-def test_postgresql_and_a_bucket_do_the_same(settings, monkeypatch, tmp_path):  # noqa: F811
+def test_postgresql_and_a_bucket_do_the_same(settings, monkeypatch, tmp_path):
     with studio_servers.postgresql() as database, studio_servers.bucket(monkeypatch) as storage:
         grown = replace(settings, database=database, storage=storage)
         with opened(grown, "Anna") as client:
