@@ -685,6 +685,29 @@ def test_the_migrations_make_the_tables_of_the_code(studio):
 
 @pytest.mark.parametrize(
     "name, value",
+    [
+        ("STUDIO_DATABASE", "nonsense"),
+        ("STUDIO_DATABASE", "postgresql+psycopg://u:secret-word@127.0.0.1:1/x"),
+        ("STUDIO_STORAGE", "nonsense://x"),
+        ("STUDIO_DATA", "/dev/null/x"),
+    ],
+)
+def test_what_cannot_be_reached_is_told_in_one_sentence(
+    settings, monkeypatch, capsys, tmp_path, name, value
+):
+    from deploy.studio.__main__ import main
+
+    monkeypatch.setenv("STUDIO_DATA", str(tmp_path))
+    monkeypatch.setenv(name, value)
+    for arguments in (["serve"], ["admin", "users"]):
+        assert main(arguments) == 2
+        told = capsys.readouterr().err
+        assert told.startswith(f"{name} does not work (") and told.count("\n") == 1, told
+        assert "secret-word" not in told
+
+
+@pytest.mark.parametrize(
+    "name, value",
     [("STUDIO_URL", "studio.example"), ("STUDIO_WORKERS", "2"), ("STUDIO_LEASE", "0")],
 )
 def test_a_variable_that_makes_no_sense_is_named(name, value):

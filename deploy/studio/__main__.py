@@ -7,7 +7,8 @@ import socket
 import sys
 
 from deploy.studio import admin
-from deploy.studio.settings import SEPARATE, Settings
+from deploy.studio.settings import SEPARATE, Settings, SettingsError
+from deploy.studio.studio import Studio, StudioError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,14 +25,14 @@ def main(arguments: list[str] | None = None) -> int:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         settings = Settings.read()
-    except ValueError as error:
+        if given.command == "serve":
+            return _serve(settings, given.host, given.port)
+        if given.command == "worker":
+            return _work(settings)
+        return admin.run(settings, given)
+    except (SettingsError, StudioError) as error:
         print(error, file=sys.stderr)
         return 2
-    if given.command == "serve":
-        return _serve(settings, given.host, given.port)
-    if given.command == "worker":
-        return _work(settings)
-    return admin.run(settings, given)
 
 
 def _serve(settings: Settings, host: str, port: int) -> int:
@@ -39,6 +40,7 @@ def _serve(settings: Settings, host: str, port: int) -> int:
 
     from deploy.studio.app import create_app
 
+    Studio.open(settings).db.engine.dispose()  # a wrong setting is told in one sentence
     local = "localhost" if host in ("127.0.0.1", "0.0.0.0") else host
 
     class Server(uvicorn.Server):
@@ -67,7 +69,6 @@ def _serve(settings: Settings, host: str, port: int) -> int:
 
 
 def _work(settings: Settings) -> int:
-    from deploy.studio.studio import Studio
     from deploy.studio.worker import Worker
 
     worker = Worker(Studio.open(settings))

@@ -14,6 +14,10 @@ MB = 10**6
 IN_PROCESS, SEPARATE = "in-process", "separate"
 
 
+class SettingsError(ValueError):
+    """A variable makes no sense; the message is a sentence that names it."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """What one process of the studio needs to know; make one with `Settings.read`."""
@@ -37,7 +41,7 @@ class Settings:
 
     @staticmethod
     def read(environment: Mapping[str, str] = os.environ) -> "Settings":
-        """The settings of an environment; ValueError names a variable that makes no sense."""
+        """The settings of an environment; SettingsError names a variable that makes no sense."""
 
         def text(name: str, default: str) -> str:
             return environment.get(name, "").strip() or default
@@ -48,7 +52,7 @@ class Settings:
             except ValueError:
                 value = 0
             if not 0 < value < 1e9:
-                raise ValueError(
+                raise SettingsError(
                     f"{name} is {environment[name]!r}: give a number above 0, or leave it out."
                 )
             return value
@@ -57,10 +61,10 @@ class Settings:
         url = text("STUDIO_URL", "").rstrip("/")
         parts = urlsplit(url)
         if url and (parts.scheme not in ("http", "https") or not parts.netloc or parts.path):
-            raise ValueError(f"STUDIO_URL is {url!r}: give it as https://studio.example.")
+            raise SettingsError(f"STUDIO_URL is {url!r}: give it as https://studio.example.")
         workers = text("STUDIO_WORKERS", IN_PROCESS)
         if workers not in (IN_PROCESS, SEPARATE):
-            raise ValueError(f"STUDIO_WORKERS is {workers!r}: give {IN_PROCESS} or {SEPARATE}.")
+            raise SettingsError(f"STUDIO_WORKERS is {workers!r}: give {IN_PROCESS} or {SEPARATE}.")
         return Settings(
             data=data,
             database=text("STUDIO_DATABASE", f"sqlite:///{data / 'studio.sqlite'}"),
