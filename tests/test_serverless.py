@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from course_utils import colorizer, files, photos
+from course_utils import colorizer, course, files, photos
 from course_utils.colorizer import Colorizer
 from deploy.serverless import __main__ as builder
 from deploy.serverless import handler, loopback, storage
@@ -447,3 +447,18 @@ def test_the_template_names_what_the_function_reads():
     assert routes == {("/", "GET"), ("/colorize", "POST"), ("/uploads", "POST")}
     rules = found["Pictures"]["Properties"]["LifecycleConfiguration"]["Rules"]
     assert rules[0]["ExpirationInDays"] == 1 and rules[0]["Status"] == "Enabled"
+
+
+# What is stored.
+
+
+def test_the_stored_sizes_say_what_fits_and_what_does_not():
+    result = course.result("09/serverless")
+    unpacked = result["limits"]["unpacked MB"]
+    assert result["package"]["zip MB"] < 50 and result["package"]["unpacked MB"] < 160
+    assert result["as installed"]["tensorflow"]["MB"] > unpacked
+    assert result["as installed"]["onnxruntime"]["MB"] < unpacked
+    parts = sum(result["parts"].values())
+    assert parts == pytest.approx(result["package"]["unpacked MB"], rel=1e-6)
+    assert len(result["cold ms"]) == result["n"]
+    assert set(result["rows"]) == set(result["size"])
