@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PASSWORD = "three plain words"
 KILLS, PEOPLE, MANY, SEED = 20, 100, 100, 0
 LEASE = 3  # seconds of silence after which a job goes to another worker
-PATIENCE = 600  # seconds for anything at all
+PATIENCE = 900  # seconds for anything at all, on a machine that does other things too
 GONE = (httpx.TransportError,)  # what a killed server looks like from outside
 
 
@@ -210,7 +210,8 @@ def kills(count: int = KILLS, seed: int = SEED) -> Kills:
             thread.start()
             killed = []
             for _ in range(count):
-                time.sleep(chance.uniform(0.1, 1.5))
+                crowd.wait_for_an_upload()  # or a slow machine would only start and stop
+                time.sleep(chance.uniform(0, 1.5))
                 killed.append(chance.choice(["server", "worker"]))
                 running[killed[-1]].send_signal(signal.SIGKILL)
                 running[killed[-1]].wait()
@@ -253,6 +254,12 @@ class _Uploader:
             except GONE:
                 pass
             time.sleep(0.1)
+
+    def wait_for_an_upload(self) -> None:
+        """Wait until one more was accepted."""
+        before, until = len(self.accepted), time.monotonic() + PATIENCE
+        while len(self.accepted) == before and time.monotonic() < until:
+            time.sleep(0.02)
 
     def look(self, photos: list[str]) -> bool:
         """Note results that are new, and whether older ones are as they were; True if all are."""

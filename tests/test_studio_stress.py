@@ -14,17 +14,17 @@ pytestmark = pytest.mark.stress
 def test_twenty_kills_lose_no_upload_and_no_result_and_repeat_nothing():
     """A kill is SIGKILL to server or worker, at moments that the seed chooses."""
     found = studio.kills()
-    assert found.server >= 5 and found.worker >= 5 and found.accepted >= 20
+    assert found.server >= 5 and found.worker >= 5 and found.accepted > studio.KILLS
     for name in ("lost", "unfinished", "changed", "doubled", "partial"):
         assert getattr(found, name) == [], name
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the memory of a process from /proc")
 def test_a_hundred_people_at_once_are_served_in_bounded_memory():
-    """100 decoded pictures, or 100 argon2 hashes at once, would take 2 GB."""
+    """If each of the server's 40 threads kept the 19 MB of a hash, it would pass the bound."""
     found = studio.load()
     assert found.served == found.people == 100
-    assert found.most_mb < 1000
+    assert found.most_mb < 600
 
 
 def test_one_photograph_waits_for_few_of_somebody_with_a_hundred():
