@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 pytest.importorskip("fastapi", reason="needs the extra `studio`")
 
@@ -184,6 +184,18 @@ def _entries(client):
         return library.entries(session, only(client, User), None)
 
 
+def test_a_photograph_that_lies_on_its_side_is_turned(client, tmp_path):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    address = upload(client, picture(size=(60, 40), exif=exif)).headers["location"]
+    work(client)
+    assert (only(client, Photo).width, only(client, Photo).height) == (40, 60)
+    result = client.get(f"/colorings/{only(client, Job).id}/result").content
+    for content in (result, client.get(f"{address}/view").content):
+        with Image.open(io.BytesIO(content)) as image:
+            assert image.size == (40, 60) and image.getexif().get(ExifTags.Base.Orientation, 1) == 1
+
+
 def test_history_is_searched_by_name_model_and_date_and_has_pages(client):
     made = packed(**{f"aunt {i:02}.png": picture("PNG", seed=i) for i in range(30)})
     upload(client, ("a.zip", made))
@@ -224,6 +236,9 @@ def test_a_failed_coloring_says_why_and_can_be_tried_again(client):
     assert only(client, Job).status == tables.FAILED
     client.post(f"{address}/colorings", data={"model": "02_mse_regression"})
     assert count(client, Job) == 2
+    many = {"model": colorizer.names()}
+    told = [client.post(f"{address}/colorings", data=many).status_code for _ in range(10)]
+    assert told == [303] * 9 + [422] and count(client, Job) == 47
     for data in ({"model": "none"}, {"T": "nan"}, {"rebalance": "2"}):
         assert client.post(f"{address}/colorings", data=data).status_code == 422
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import IO, NamedTuple
 
 import tifffile
-from PIL import Image
+from PIL import ExifTags, Image
 from sqlalchemy.exc import IntegrityError
 
 from course_utils.photos import PhotoError, opening
@@ -80,7 +80,7 @@ def shown_name(name: str) -> str:
 
 
 def header(file: IO[bytes], name: str) -> tuple[str, int, int]:
-    """(suffix, width, height) of a picture, from its header.
+    """(suffix, width, height) of a picture as it is shown, from its header.
 
     Raises PhotoError for what is no picture; the sentence says what it is, if that is known.
     """
@@ -88,7 +88,9 @@ def header(file: IO[bytes], name: str) -> tuple[str, int, int]:
     try:
         with warnings.catch_warnings(action="ignore"):
             image = Image.open(file, formats=opening.readable())
-        return _SUFFIXES[image.format or ""], image.width, image.height
+        lies = image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+        width, height = image.size[::-1] if lies else image.size
+        return _SUFFIXES[image.format or ""], width, height
     except Image.DecompressionBombError:
         return "", 10**6, 10**6
     except Exception:  # Pillow's readers raise nearly anything on a file that is none of theirs
@@ -150,12 +152,11 @@ def _unpack(
         raise PhotoError(f"{name} holds no pictures: pack pictures into it.")
     left = 2 * studio.settings.most_upload
     for entry in entries:
-        shown = shown_name(entry.filename)
+        shown, most = shown_name(entry.filename), min(left, studio.settings.most_picture)
+        left -= min(entry.file_size, most)
         try:
             with tempfile.TemporaryFile() as picture:
-                left -= _extract(
-                    archive, entry, shown, picture, min(left, studio.settings.most_picture)
-                )
+                _extract(archive, entry, shown, picture, most)
                 report.added.append(_accept(studio, user, shown, picture, wishes))
         except PhotoError as error:
             report.refused.append(str(error))
@@ -163,7 +164,7 @@ def _unpack(
 
 def _extract(
     archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, target: IO[bytes], most: int
-) -> int:
+) -> None:
     """Copy an entry of at most so many bytes; what it says about its size is not believed."""
     if entry.flag_bits & 1:
         raise PhotoError(f"{name} is locked with a password: pack it without one.")
@@ -175,13 +176,10 @@ def _extract(
                 target.write(chunk)
                 if target.tell() > most:
                     raise PhotoError(f"{name} is larger than the zip file says: pack it again.")
-    except PhotoError:
-        raise
-    except OSError:
+    except (PhotoError, OSError):
         raise
     except Exception:  # zipfile and its decoders raise many kinds on damage
         raise PhotoError(f"{name} is damaged in the zip file: pack it again.") from None
-    return target.tell()
 
 
 def _check_directory(file: IO[bytes], name: str) -> None:

@@ -18,10 +18,7 @@ from deploy.studio.database import Database, changed
 from deploy.studio.tables import DONE, FAILED, QUEUED, RUNNING, Job, Photo, User, new_id
 
 ATTEMPTS = 3  # a job that takes its worker down as often as this has failed
-LOST = (
-    "The computer stopped three times while it colored this photograph. "
-    "Save a smaller copy of it, and upload that."
-)
+LOST = "Coloring this photograph failed three times. Save a smaller copy of it, and upload that."
 
 
 class Wish(NamedTuple):

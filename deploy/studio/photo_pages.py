@@ -22,6 +22,7 @@ from deploy.studio.pages import ADJUSTABLE, Here, Me, found, render
 router = APIRouter()
 FILES, FIELDS, FIELD = 200, 300, 1000  # of one form: how many files and fields, bytes of a field
 UPLOADS, PATIENCE = 20, 1800  # uploads at once, others wait; seconds that one may take
+COLORINGS = 50  # of one photograph
 IDS = 1000  # photographs that one request may name
 
 
@@ -39,10 +40,10 @@ def photos(
     """Upload, and the history: newest first, searchable, in pages."""
     search = Search(q.strip(), model, _date(since), _date(until))
     with here.db.reading() as session:
-        found, count = library.photos(session, me, search, page)
+        listed, count = library.photos(session, me, search, page)
         ahead = jobs.ahead(session, me)
     pages = max(1, -(-count // library.PAGE))
-    shown = {"photos": found, "count": count, "search": search, "page": page, "pages": pages}
+    shown = {"photos": listed, "count": count, "search": search, "page": page, "pages": pages}
     return render(
         request, "photos.html", ahead=ahead, settings=here.settings, query=_query(request), **shown
     )
@@ -116,7 +117,11 @@ async def color_again(request: Request, here: Here, me: Me, photo_id: str) -> Re
 
     def add() -> None:
         with here.db.writing() as session:
-            jobs.add(session, found(library.photo(session, me, photo_id)), wishes)
+            photo = found(library.photo(session, me, photo_id))
+            if len(photo.jobs) + len(wishes) > COLORINGS:
+                sentence = f"A photograph has at most {COLORINGS} colorings: delete some first."
+                raise HTTPException(422, sentence)
+            jobs.add(session, photo, wishes)
 
     await run_in_threadpool(add)
     return RedirectResponse(f"/photos/{photo_id}", 303)

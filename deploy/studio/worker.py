@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import ExifTags, Image
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -94,7 +96,7 @@ class Worker:
         if not jobs.finish(db, job, n_bytes, sha256):
             self._remove_unwanted(job)
 
-    def _store_small(self, key: str, rgb, kind: str, label: str | None) -> None:
+    def _store_small(self, key: str, rgb: NDArray[np.uint8], kind: str, label: str | None) -> None:
         """A JPEG for the screen, of at most SMALL[kind] pixels; it carries the label too."""
         image, exif = Image.fromarray(rgb), Image.Exif()
         image.thumbnail((SMALL[kind], SMALL[kind]), Image.Resampling.LANCZOS)
