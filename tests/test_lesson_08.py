@@ -11,11 +11,13 @@ import nbformat
 import numpy as np
 import pytest
 from lesson_code import fails, other, ran, source
+from PIL import Image, ImageOps
 
-from course_utils import leaderboard, metrics, photos
+from course_utils import course, leaderboard, metrics
 from tools.lessons import ROOT
 
 SOURCE = source("08")
+LANCZOS = Image.Resampling.LANCZOS
 
 
 @pytest.fixture(scope="module")
@@ -131,12 +133,11 @@ def test_every_group_says_how_many_it_has_and_where_they_are(lesson):
 
 def test_numbers_above_pictures_are_those_of_the_pictures(lesson):
     """The album's board is in the order in which the lesson has the album."""
-    for name in lesson["SURPRISES"]:
+    for name in ("common_lantanas", "cruise_ship", "fruits"):
         photo, place = lesson["ALBUM"][name], list(lesson["ALBUM"]).index(name)
-        side = photos.load("album", "test", 256)[place]
+        side = np.asarray(ImageOps.fit(Image.fromarray(photo.rgb), (256, 256), LANCZOS))
         stored = leaderboard.values(lesson["boards"]["album"], "gray", "psnr")[place]
         assert metrics.psnr(side, metrics.paint_gray(side)) == pytest.approx(stored, abs=5e-3)
-        assert abs(side.mean() - photo.rgb.mean()) < 12
 
 
 def with_gallery(lesson, *place, value):
@@ -161,7 +162,12 @@ def with_gallery(lesson, *place, value):
     ],
 )
 def test_the_gallery_fails_for_other_numbers(lesson, place, value):
-    fails(lesson, gallery=with_gallery(lesson, *place, value=value))
+    gallery = with_gallery(lesson, *place, value=value)
+    if place[0] == "hard":  # its cell reads the stored result itself
+        stored = course.result
+        read = {"result": lambda name: gallery if name == "08/gallery" else stored(name)}
+        return fails(lesson, course=other(course, **read))
+    fails(lesson, gallery=gallery)
 
 
 def test_the_refusals_fail_where_everything_is_let_in(lesson):
