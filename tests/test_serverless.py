@@ -323,8 +323,9 @@ def test_the_package_is_small_and_holds_what_it_needs(package):
     assert not [n for n in names if "/tests/" in n or "album/" in n or n.endswith((".h", ".pyi"))]
     assert {entry.external_attr >> 16 for entry in entries} == {0o644}  # readable by any user
     assert {entry.date_time[0] for entry in entries} == {1980}
-    for name in ("numpy", "pillow", "onnxruntime"):
+    for name in ("numpy", "pillow"):  # what is handed on goes with its licence
         assert [n for n in names if n.startswith(name) and ".dist-info/" in n], name
+    assert {"onnxruntime/LICENSE", "onnxruntime/ThirdPartyNotices.txt", "LICENSE"} <= names
 
 
 def test_the_package_runs_alone_and_gives_the_same_pixels(package, tmp_path):
