@@ -8,9 +8,9 @@ channel, and each activation one with a scale that photographs of the album's tr
 onnxruntime then computes with integers. The result keeps the colorizer contract.
 
 The gate: on the album's test split, at the working size, ab must not move by more than MEAN
-CIELAB units on average and P99 at the 99th percentile. Where it does, the convolutions that move it
-most for what they compute stay float, as few as the gate allows. A file that cannot pass is not
-written.
+CIELAB units on average and P99 at the 99th percentile. Where it does, groups of convolutions stay
+float, as few as the gate allows: first those that move it most for what they compute, and if that
+does not help, those that move it most. A file that cannot pass is not written.
 """
 
 import argparse
@@ -62,6 +62,14 @@ class Quantized(NamedTuple):
     convolutions: int
 
 
+class Harm(NamedTuple):
+    """A group of convolutions: how far ab moves if it is int8, and how much it multiplies."""
+
+    group: list[str]
+    harm: float  # CIELAB units, on average
+    work: int  # multiplications on one picture
+
+
 def quantize(source: str | Path) -> Quantized:
     """An int8 copy of a colorizer, with as few float convolutions as the gate allows.
 
@@ -83,19 +91,25 @@ def quantize(source: str | Path) -> Quantized:
             gate = moved(wanted, predict(copy.SerializeToString(), test))
             return Quantized(copy, gate, floats, len(graph.convolutions))
 
-        best = tried([])
-        if best.gate.passed:
-            return best
-        groups = graph.by_harm(train[:TRIED_ON])
-        low, high = 0, len(groups)  # float groups: so many are too few; all, and nothing is int8
-        while high - low > 1:
-            middle = (low + high) // 2
-            found = tried(sum(groups[:middle], []))
-            if found.gate.passed:
-                best, high = found, middle
-            else:
-                low = middle
-        return best
+        found = tried([])
+        if found.gate.passed:
+            return found
+        harms = graph.harms(train[:TRIED_ON])
+        for by in (lambda h: h.harm / h.work, lambda h: h.harm):
+            order = [h.group for h in sorted(harms, key=by, reverse=True)]
+            # Too few float groups, enough of them. With all of them nothing would be int8.
+            low, high = 0, len(order)
+            best = None
+            while high - low > 1:
+                middle = (low + high) // 2
+                found = tried(sum(order[:middle], []))
+                if found.gate.passed:
+                    best, high = found, middle
+                else:
+                    low = middle
+            if best is not None:
+                return best
+        return found
 
 
 class Graph:
@@ -146,18 +160,17 @@ class Graph:
             )
         return onnx.load(out)
 
-    def by_harm(self, Ls: Maps) -> list[list[str]]:
-        """Groups of convolutions, first what moves ab most for each multiplication it computes."""
+    def harms(self, Ls: Maps) -> list[Harm]:
+        """How far ab moves where one group alone is int8 and all others are float."""
         every = self.convolutions
-        groups = [every[i : i + GROUP] for i in range(0, len(every), GROUP)]
         wanted = predict(self.model.SerializeToString(), Ls)
         work = self._multiplications(Ls[0])
-        harm = []
-        for group in groups:  # each alone, with all others in float
+        found = []
+        for group in (every[i : i + GROUP] for i in range(0, len(every), GROUP)):
             copy = self.quantized([name for name in every if name not in group])
             step = moved(wanted, predict(copy.SerializeToString(), Ls)).mean
-            harm.append(step / sum(work[name] for name in group))
-        return [groups[i] for i in np.argsort(harm)[::-1]]
+            found.append(Harm(group, step, sum(work[name] for name in group)))
+        return found
 
     def _multiplications(self, L: NDArray[np.float32]) -> dict[str, int]:
         """{convolution: multiplications on one picture}."""
