@@ -20,6 +20,9 @@ function compare(box) {
   for (const [word, name] of [["⇔", "knob"], ["Before", "tag before"], ["After", "tag after"]]) {
     add(box, "span", { className: name, textContent: word, ariaHidden: "true" });
   }
+  const [width, height] = ["width", "height"].map((name) => box.querySelector("img").getAttribute(name));
+  box.style.setProperty("--ratio", width / height);
+  box.style.setProperty("--wide", `${width}px`);
   told();
   box.classList.add("ready");
 }
