@@ -377,6 +377,7 @@ def test_the_command_without_files_prints_every_stored_board(boards, capsys):
         assert leaderboard.table(board) in said
 
 
+@pytest.mark.stress
 def test_the_command_works_from_the_wheel(tmp_path):
     """The files of the wheel alone, in an empty folder: the album and the stored rows are there."""
     from hatchling.builders.wheel import WheelBuilder
@@ -488,6 +489,7 @@ def test_costs_are_those_of_the_files(board):
         assert cost["megabytes"] == pytest.approx(model.n_bytes / 1e6, abs=0.006)
 
 
+@pytest.mark.stress
 def test_the_half_on_scenes_is_made_again_completely(board):
     scenes = measuring.drawn_scenes()
     answers = {name: make(scenes) for name, make in measuring.SCENE_REFERENCES.items()}
