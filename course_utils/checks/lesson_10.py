@@ -1,11 +1,13 @@
 """The checks of lesson 10: warp, confidence mask, cuts."""
 
+from typing import Any
+
 import numpy as np
 
 from course_utils.checks.compare import Answer, compare
 
 
-def _lookup(before, right, down, whole=np.round, border="clip"):
+def _lookup(before, right, down, whole: Any = np.round, border: Any = "clip"):
     """Values at places that are (right, down) away; `border` as in np.take."""
     rows, columns = np.indices(right.shape)
     y, x = whole(rows + down).astype(int), whole(columns + right).astype(int)
