@@ -605,14 +605,14 @@ assert cold > 2 * warm
 # %% [markdown] deck="slide"
 # ## The bill, as a formula
 #
-# $$\text{bill} = N \, (p_{\text{request}} + m \, t \, p_{\text{GB·s}})$$
+# $$\text{bill} = N \, (p_1 + m \, t \, p_2)$$
 #
 # | symbol | what | who decides it |
 # | --- | --- | --- |
-# | $N$ | requests | your visitors |
-# | $m$ | memory, GB | your packages and your largest picture |
-# | $t$ | seconds | your network: float or int8 |
-# | $p$ | prices | the provider; look them up today |
+# | N | requests | your visitors |
+# | m | memory, GB | your packages and your largest picture |
+# | t | seconds | your network: float or int8 |
+# | p₁, p₂ | prices of a request and of a GB-second | the provider; look them up today |
 #
 # Nobody calls: nothing to pay. That is why cold starts are accepted.
 
