@@ -6,8 +6,8 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
-import dask
 import numpy as np
 import pytest
 from distributed import Client, LocalCluster
@@ -18,6 +18,7 @@ from course_utils.colorizer import batch, label
 from deploy.batch import archive
 from deploy.batch.__main__ import main
 
+ROOT = Path(__file__).resolve().parents[1]
 MODEL = "04_pretrained_fusion"
 
 
@@ -160,26 +161,43 @@ def test_a_killed_command_goes_on(tmp_path):
     assert len(ledger.what) == 200 and len(list(output.rglob("*.png"))) == 200
 
 
+DEADLY = """
+import os, sys
+from pathlib import Path
+
+import dask
+from distributed import Client, LocalCluster
+
+from deploy.batch import archive
+
+real = archive.work
+
+
 def deadly(jobs, output, model):
-    """Work that kills its process at one photograph, as too little memory does."""
     if any(task.source.endswith("003.png") for job in jobs for task in job):
-        os._exit(9)
-    return archive_work(jobs, output, model)
+        os._exit(9)  # as when memory is short
+    return real(jobs, output, model)
 
 
-archive_work = archive.work
-
-
-@pytest.mark.stress
-def test_what_kills_every_worker_fails_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr(archive, "work", deadly)
-    source, output = tmp_path / "archive", tmp_path / "out"
-    fill(source, 8)
+if __name__ == "__main__":
+    archive.work = deadly
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 1}),
         LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
         Client(cluster) as client,
     ):
-        ledger = archive.run(client, source, output, MODEL)
-    assert ledger.counts() == {batch.DONE: 7, batch.FAILED: 1}
+        archive.run(client, Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+"""
+
+
+@pytest.mark.stress
+def test_what_kills_every_worker_fails_alone(tmp_path):
+    source, output, script = tmp_path / "archive", tmp_path / "out", tmp_path / "deadly.py"
+    fill(source, 8)
+    script.write_text(DEADLY)
+    command = [sys.executable, str(script), str(source), str(output), MODEL]
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, check=True, timeout=240)
+    counts = archive.Ledger(output / archive.LEDGER).counts()
+    assert counts[batch.DONE] + counts[batch.THERE] == 7 and counts[batch.FAILED] == 1
     assert "ended each process" in (output / archive.LEDGER).read_text(encoding="utf-8")

@@ -107,7 +107,7 @@ def run(client: Any, source: Path, output: Path, model: str) -> Ledger:
     flying: dict[str, list[list[batch.Task]]] = {}
     suspects: list[list[batch.Task]] = []  # jobs that were with a worker when it died
     alone: set[str] = set()  # keys of those that ran again, with no other work beside
-    done = as_completed()
+    done = as_completed(loop=client.loop)
 
     def hand_out(jobs):
         future = client.submit(work, jobs, str(output), model, pure=False)
