@@ -56,7 +56,7 @@ new: $(READY)    ## begin a lesson: its source, checks, cases and line in the RE
 	@$(if $(LESSON),,echo "Name the lesson: make new LESSON=12_name"; exit 1)
 	$(BIN)/python -m tools.new_lesson $(LESSON)
 
-experiment: $(READY) ## list the experiments, or run one   (NAME=06/photographs; FRESH=1 forgets its state)
+experiment: $(READY) ## list the experiments, or run one   (NAME=06/paintbox; FRESH=1 forgets its state)
 	$(BIN)/python -m experiments $(NAME) $(if $(FRESH),--fresh)
 
 stale: $(READY)  ## name what was measured on something that is no longer there

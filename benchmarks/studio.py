@@ -63,6 +63,7 @@ class Load(NamedTuple):
     seconds: float  # from the first request to the last picture
     upload: tuple[float, float]  # seconds until an upload was answered: median, longest
     page: tuple[float, float]  # until a page was
+    picture: list[float]  # of each person, from sending the photograph to having it in color
     idle_mb: float  # resident memory before
     most_mb: float  # and at most
 
@@ -308,12 +309,14 @@ def load(people: int = PEOPLE) -> Load:
 
         def visit(number: int) -> Person | None:
             person = Person(address, f"person {number}")
+            sent = time.monotonic()
             photo = person.upload("a.jpg", picture(number, (1200, 800)))
-            until = time.monotonic() + PATIENCE
+            until = sent + PATIENCE
             while time.monotonic() < until:
                 [job] = person.jobs(photo or "")
                 if job["status"] == "done":
                     result = person.file(f"/colorings/{job['id']}/result")
+                    person.seconds["picture"] = [time.monotonic() - sent]
                     return person if result and result[:2] == b"\xff\xd8" else None
                 time.sleep(2)
             return None
@@ -326,8 +329,9 @@ def load(people: int = PEOPLE) -> Load:
             times = sorted(took for person in served for took in person.seconds[what])
             return times[len(times) // 2], times[-1]
 
-        most = resident_mb(server)
-        return Load(people, len(served), seconds, spread("upload"), spread("page"), idle, most)
+        waits = [person.seconds["picture"][0] for person in served]
+        said = spread("upload"), spread("page"), waits
+        return Load(people, len(served), seconds, *said, idle, resident_mb(server))
 
 
 def fairness(many: int = MANY) -> Fairness:
@@ -372,6 +376,7 @@ def main() -> None:
             f"{n.upload[0]:6.1f} s until an upload was answered (median; longest {n.upload[1]:.1f})"
         )
         print(f"{n.page[0]:6.1f} s until a page was (median; longest {n.page[1]:.1f})")
+        print(f"{sorted(n.picture)[len(n.picture) // 2]:6.1f} s until a picture was (median)")
         print(f"{n.most_mb:6.0f} MB resident at most, {n.idle_mb:.0f} MB before")
     if "fairness" in wanted:
         f = fairness()

@@ -7,13 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from course_utils import course, photos, progress
+from course_utils import photos, progress
 
-TRAINED_ON = "Intel Image Classification (six classes), COCO, birds, CQ100 and landscapes, in color"
-TRAINED_ON_LICENCE = (
-    "Intel: none stated by its publisher; COCO: CC BY, CC BY-SA or no known restrictions; birds: "
-    "CC0; CQ100: CC BY, CC BY-SA, CC0 or public domain; landscapes: CC BY-SA 4.0 Nathan Bullock"
-)
 JUDGED_ON = "Intel test photographs, color only"
 
 
@@ -31,17 +26,6 @@ def shared(name: str) -> Path:
             "checkout, or name their folder in COURSE_SHARED_DATA."
         )
     return folder
-
-
-def photographs(size: int) -> np.ndarray:
-    """What the shipped colorizers learn from: color photographs (N, size, size, 3), uint8.
-
-    Intel's six classes and `photos`, the training split of both, in one fixed random order.
-    TRAINED_ON and TRAINED_ON_LICENCE say it in words.
-    """
-    folders = [shared(name) for name in ("intel", "photos")]
-    rgb = np.concatenate([photos.load(f, "train", size, color_only=True) for f in folders])
-    return rgb[np.random.default_rng(course.SEED).permutation(len(rgb))]
 
 
 def judged_photographs(size: int = 150) -> np.ndarray:

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from course_utils import course, files, leaderboard, photos
-from course_utils.metrics import METRICS
+from course_utils import files, leaderboard, photos
 from course_utils.systems import SYSTEMS
 from course_utils.training import fingerprint
 from experiments.data import JUDGED_ON, judged_photographs, shared, test_sets
@@ -35,17 +34,14 @@ def measure(run: Run) -> dict[str, Any]:
     """Score every shipped colorizer on four sets of photographs and on drawn scenes."""
     # One thread each: on a busy machine two wait for each other.
     models = {name: model.on_threads(1) for name, model in leaderboard.shipped().items()}
-    sets = test_sets()
-    full = {"album": sets["album"], "Intel": (JUDGED_ON, judged_photographs())}
+    sets = test_sets() | {"Intel": (JUDGED_ON, judged_photographs())}
     boards: dict[str, Any] = {}
-    for name, (words, rgb) in (sets | full).items():
+    for name, (words, rgb) in sets.items():
         file = run.folder / f"{name}.json"  # a set that was measured before an interruption
-        if name not in full:
-            boards[name] = from_checkpoints(name, words, rgb)
-        elif not file.is_file():
+        if not file.is_file():
             board = leaderboard.on_photographs(models, rgb, words, kinds(name, rgb))
             files.write(file, json.dumps(board))
-        boards[name] = boards.get(name) or json.loads(file.read_text(encoding="utf-8"))
+        boards[name] = json.loads(file.read_text(encoding="utf-8"))
     about = {
         "scenes": leaderboard.on_scenes(models),
         "cost": leaderboard.costs(models, sets["album"][1]),
@@ -54,25 +50,6 @@ def measure(run: Run) -> dict[str, Any]:
     said = {"data": "four sets of test photographs, and drawn scenes"}
     said |= {"n": sum(board["n"] for board in boards.values()), "size": 0, "seed": 1}
     return said | leaderboard.packed({name: board | about for name, board in boards.items()})
-
-
-def from_checkpoints(name: str, words: str, rgb: NDArray[np.uint8]) -> dict[str, Any]:
-    """The board of a test set as `experiments.judging` measured it when each file was shipped.
-
-    It has the means of all metrics, and of single photographs the PSNR alone.
-    """
-    board: dict[str, Any] = {"data": words, "n": len(rgb), "size": rgb.shape[1], "seed": 1}
-    board |= {"pictures": fingerprint(rgb), "protocol": leaderboard.PROTOCOL}
-    board |= {"kinds": kinds(name, rgb), "photographs": {}, "rows": {}}
-    board |= {key: {} for key in leaderboard.JUDGES}
-    for system in SYSTEMS.values():
-        found = course.result(f"{system.lesson[:2]}/checkpoint")["sets"][name]
-        called = {"gray": "gray", leaderboard.MEAN: leaderboard.MEAN, system.key: system.checkpoint}
-        for row in found["table"]:
-            board["rows"][called[row["name"]]] = {key: row[key] for key in METRICS}
-        for key, values in found["psnr"].items():
-            board["photographs"][called[key]] = {"psnr": values}
-    return board
 
 
 def kinds(name: str, rgb: NDArray[np.uint8]) -> list[str]:

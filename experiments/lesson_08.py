@@ -1,13 +1,14 @@
 """The experiments of lesson 08: rooms of simulated people, failures counted."""
 
 from collections.abc import Callable
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from course_utils import color, leaderboard, metrics, photos, progress, study
+from course_utils import color, leaderboard, metrics, progress
 from course_utils import old_photographs as old
 from course_utils.colorizer import Colorizer
 from experiments import experiment
@@ -48,10 +49,32 @@ def coverage(
     """How often each interval holds the true rate, and its mean width: {name: [share, width]}."""
     held: dict[str, list] = {}
     for seed in range(audiences):
-        said = study.audience(rate, persons, pictures, *spread, seed)
+        said = audience(rate, persons, pictures, *spread, seed)
         for name, (low, high) in intervals(said).items():
             held.setdefault(name, []).append((low <= rate <= high, high - low))
     return {name: np.mean(x, axis=0).round(4).tolist() for name, x in held.items()}
+
+
+def audience(
+    rate: float,
+    persons: int,
+    pictures: int,
+    person_sd: float = 0.0,
+    picture_sd: float = 0.0,
+    seed: int = 1,
+) -> NDArray[np.bool_]:
+    """Simulated answers, bool (persons, pictures): the truth behind them is `rate`, exactly.
+
+    Person i says yes to picture j when m + a_i + b_j + e_ij > 0, with normal a (the person's
+    bias, of standard deviation person_sd), b (the picture's ease, picture_sd) and e (1). m is
+    such that a person and a picture drawn at random give `rate`. It tests statistics; nobody
+    was asked.
+    """
+    rng = np.random.default_rng(seed)
+    m = NormalDist().inv_cdf(rate) * np.sqrt(1 + person_sd**2 + picture_sd**2)
+    bias = person_sd * rng.standard_normal((persons, 1))
+    ease = picture_sd * rng.standard_normal((1, pictures))
+    return m + bias + ease + rng.standard_normal((persons, pictures)) > 0
 
 
 def intervals(said: NDArray[np.bool_], n_resamples: int = 400) -> dict[str, tuple[float, ...]]:
@@ -75,37 +98,20 @@ HARD: dict[str, Callable[[Photographs], Photographs]] = {
     "32 pixels": lambda rgb: np.asarray(Image.fromarray(rgb).resize((32, 32), LANCZOS)),
     "16 pixels": lambda rgb: np.asarray(Image.fromarray(rgb).resize((16, 16), LANCZOS)),
 }
-HUES = {"red": (0, 50), "orange": (50, 85), "yellow": (85, 110), "green": (110, 170)}
-HUES |= {"blue": (230, 310)}  # degrees in the ab plane; few photographs have the others
-STRONG, ENOUGH = 30, 100  # ab units of chroma, pixels of a photograph
 
 
 @experiment("08/gallery", photographs=("intel",), models=NAMES)
 def gallery(run: Run, *, n: int = 120, size: int = 150) -> dict[str, Any]:
     """Measure what old, red, dark and tiny pictures cost every shipped colorizer."""
-    judged = judged_photographs(size)
-    red = [x for x in judged if "red" in pixels_by_hue(color.ab(x))]
-    groups = {"old": judged[:n], "bundled": installed(240)}
-    seen = {group: old_Ls(rgb) for group, rgb in groups.items()}
-    gray = {group: [mean_chroma(x) for x in rgb] for group, rgb in groups.items()}
-    gray |= {name: [mean_chroma(change(x)) for x in judged[:n]] for name, change in HARD.items()}
+    rgb = judged_photographs(size)[:n]
+    seen = old_Ls(rgb)
+    gray = {"as they are": [mean_chroma(x) for x in rgb]}
+    gray |= {name: [mean_chroma(change(x)) for x in rgb] for name, change in HARD.items()}
     systems = {}
     for name, model in leaderboard.shipped().items():
-        rows = {group: made_old(model, rgb, seen[group]) for group, rgb in groups.items()}
-        rows |= {"hard": made_hard(model, judged[:n]), "hues": returned(model, red)}
-        systems[leaderboard.short(name)] = summary(rows, gray)
-    about = {"data": JUDGED_ON, "n": n, "size": size, "seed": 0, "n_red": len(red)}
-    return about | {"n_bundled": len(groups["bundled"]), "systems": systems}
-
-
-def installed(side: int) -> list[Photographs]:
-    """The installed photographs, their longer side at most so many pixels."""
-    small = []
-    for photo in photos.bundled():
-        picture = Image.fromarray(photo.rgb)
-        picture.thumbnail((side, side))
-        small.append(np.asarray(picture))
-    return small
+        aged, hard = made_old(model, rgb, seen), made_hard(model, rgb)
+        systems[leaderboard.short(name)] = summary(aged, hard, gray)
+    return {"data": JUDGED_ON, "n": n, "size": size, "seed": 0, "systems": systems}
 
 
 def mean_chroma(rgb: Photographs) -> float:
@@ -152,57 +158,25 @@ def made_hard(model: Colorizer, rgb: Any) -> dict[str, Rows]:
     return rows
 
 
-def pixels_by_hue(ab: NDArray[np.float32]) -> dict[str, NDArray[np.bool_]]:
-    """{hue: where ab (H, W, 2) has that hue and is strong}, for hues with enough pixels."""
-    angle = np.degrees(np.arctan2(ab[..., 1], ab[..., 0])) % 360  # (H, W)
-    strong = np.hypot(*np.moveaxis(ab, -1, 0)) >= STRONG
-    here = {hue: strong & (low <= angle) & (angle < high) for hue, (low, high) in HUES.items()}
-    return {hue: mask for hue, mask in here.items() if mask.sum() >= ENOUGH}
-
-
-def returned(model: Colorizer, rgb: Any) -> list[dict[str, float]]:
-    """For each photograph {hue: share of its true color that is predicted}, by projection.
-
-    0 for gray, 1 for the truth, below 0 for the opposite color. The error on red pixels would only
-    say that red is far from gray.
-    """
-    rows: list[dict[str, float]] = []
-    for x in progress.bar(rgb, "hues"):
-        L, ab = color.split(color.rgb_to_lab(x))
-        ab_hat = model.ab_for(L)
-        rows.append({})
-        for hue, here in pixels_by_hue(ab).items():
-            share = (ab * ab_hat)[here].sum() / (ab[here] ** 2).sum()
-            rows[-1][hue] = round(float(share), 4)
-    return rows
-
-
 def interval(values: Any) -> list[float]:
     """Mean, low and high of a bootstrap, with four digits."""
     return [round(x, 4) for x in metrics.bootstrap(values)]
 
 
-def summary(rows: dict[str, Any], gray: dict[str, list[float]]) -> dict[str, Any]:
-    """Means with intervals, paired by photograph. gray: {group or condition: its distances}."""
-    table: dict[str, Any] = {"old": {}, "bundled": {}, "hard": {}, "hues": by_hue(rows["hues"])}
+def summary(
+    aged: dict[str, Rows], hard: dict[str, Rows], gray: dict[str, list[float]]
+) -> dict[str, Any]:
+    """Means with intervals, paired by photograph. gray: {condition: its distances}."""
+    table: dict[str, Any] = {"old": {}, "hard": {}}
     keys = ("ab", "delta_e", "colorfulness")
-    for group in ("old", "bundled"):
-        clean = np.array(rows[group]["clean"])  # (N, 3)
-        for kind, found in rows[group].items():
-            row = dict(zip(keys, map(interval, np.array(found).T), strict=True))
-            more = zip(keys, (found - clean).T, strict=True)
-            row |= {f"more {key}": interval(x) for key, x in more}
-            table[group][kind] = row | {"over gray": interval(np.array(found)[:, 0] - gray[group])}
-    for condition, found in ({"as they are": rows["old"]["clean"]} | rows["hard"]).items():
-        blank = np.array(gray["old" if condition == "as they are" else condition])
+    clean = np.array(aged["clean"])  # (N, 3)
+    for kind, found in aged.items():
+        row = dict(zip(keys, map(interval, np.array(found).T), strict=True))
+        more = zip(keys, (found - clean).T, strict=True)
+        row |= {f"more {key}": interval(x) for key, x in more}
+        over = np.array(found)[:, 0] - gray["as they are"]
+        table["old"][kind] = row | {"over gray": interval(over)}
+    for condition, found in ({"as they are": aged["clean"]} | hard).items():
+        blank = np.array(gray[condition])
         table["hard"][condition] = interval((blank - np.array(found)[:, 0]) / blank.mean())
     return table
-
-
-def by_hue(rows: list[dict[str, float]]) -> dict[str, list[float]]:
-    """{hue: [mean, low, high, n]} of `returned`, and "others less red", paired by photograph."""
-    found = {hue: [row[hue] for row in rows if hue in row] for hue in HUES}
-    both = [row for row in rows if "red" in row and len(row) > 1]
-    rest = [np.mean([v for hue, v in row.items() if hue != "red"]) - row["red"] for row in both]
-    found["others less red"] = [float(x) for x in rest]
-    return {hue: [*interval(x), len(x)] for hue, x in found.items() if len(x) > 1}

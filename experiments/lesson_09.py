@@ -1,7 +1,8 @@
-"""Lesson 09: smaller files, and a colorizer as a function in the cloud.
+"""Lesson 09: smaller files, a colorizer as a function in the cloud, and the studio under stress.
 
 `int8` quantizes every shipped colorizer and measures what that gives and costs. `serverless` builds
-the package of a function, starts it, and weighs it against one with TensorFlow.
+the package of a function, starts it, and weighs it against one with TensorFlow. `studio` kills the
+studio's processes, and sends a hundred people at once.
 """
 
 import base64
@@ -19,6 +20,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from PIL import Image
 
+from benchmarks import studio as stress
 from course_utils import files, metrics, photos
 from course_utils.colorizer import BEST, Colorizer, names
 from course_utils.colorizer import graph as onnx_graph
@@ -224,3 +226,23 @@ def closure(wanted: str) -> dict[str, Any]:
             if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
                 waiting.append(requirement.name)
     return {"MB": sum(row["MB"] for row in found.values()), "distributions": found}
+
+
+# The studio.
+
+
+@experiment("09/studio", models=(BEST,))
+def studio(
+    run: Run, *, kills: int = stress.KILLS, people: int = stress.PEOPLE, seed: int = stress.SEED
+) -> dict[str, Any]:
+    """What kills lose, and how long a crowd waits, on this machine."""
+    killed, crowd = stress.kills(kills, seed), stress.load(people)
+    return {
+        "data": "drawn pictures: of 96 px while processes are killed, of 1200 px for the crowd",
+        "n": people,
+        "size": 1200,
+        "seed": seed,
+        "machine": processor(),
+        "kills": {k: len(v) if isinstance(v, list) else v for k, v in killed._asdict().items()},
+        "load": crowd._asdict(),
+    }

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 
 from course_utils import metrics
-from course_utils.study import audience
+from experiments.lesson_08 import audience
 
 # Wilson
 

@@ -40,7 +40,7 @@ MODULES = (
     "bins",
     "training",
     "old_photographs",
-    "study",
+    "video",
     "leaderboard",
     "claims",
     "plots",

@@ -41,10 +41,7 @@ def stored() -> dict[str, Board]:
 
 
 def unpacked(result: dict[str, Any]) -> dict[str, Board]:
-    """The boards that `packed` made text of; "diverse" and "other cameras" keep PSNR values alone.
-
-    The means of all metrics are in the rows of each.
-    """
+    """The boards that `packed` made text of."""
     boards = {}
     for name, board in result["boards"].items():
         boards[name] = board | {key: result[key] for key in OF_ALL}

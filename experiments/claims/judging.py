@@ -75,14 +75,6 @@ def cannot(name: str, quote: str, place: str, missing: str, lesson: str = "") ->
     CLAIMS.append(Claim(name, quote, place, missing, None, lesson, (), {}, "", None, CANNOT))
 
 
-def awaited(name: str, quote: str, place: str, asks: str, lesson: str, result: str) -> None:
-    """Add a claim that a coming lesson measures; result: the name under which it will be stored.
-
-    Once it is stored, `claim` takes the place of this: the same words, a rule and a measurement.
-    """
-    CLAIMS.append(Claim(name, quote, place, asks, None, lesson, (result,), {}, "", None, AWAITED))
-
-
 # Differences that are tested.
 
 

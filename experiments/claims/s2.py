@@ -9,7 +9,6 @@ from experiments.claims.judging import (
     STARTS,
     Found,
     apart,
-    awaited,
     cannot,
     claim,
     compared,
@@ -207,20 +206,47 @@ cannot(
     "thirty epochs of its network on 150 px; two processor cores afforded eight.",
     "05",
 )
-awaited(
+
+
+def unzipped(result: dict[str, Any]) -> tuple[float, float]:
+    """(what is installed with TensorFlow and a model, the limit), in MB."""
+    model = result["parts"]["course_utils"]
+    return result["as installed"]["tensorflow"]["MB"] + model, result["limits"]["unpacked MB"]
+
+
+@claim(
     "S2/too_big",
     "the initial model and packages are too big to be triggered by Aws Lambda",
     "section 11",
     "TensorFlow, as it is installed, with a model must be above Lambda's 250 MB, unzipped.",
-    "09",
     "09/serverless",
+    rule=computed,
+    lesson="09",
+    note="TensorFlow of today, with what it requires. The packages are too big, the model is not.",
 )
-awaited(
+def too_big(said: dict[str, Any], result: dict[str, Any]) -> Found:
+    megabytes, limit = unzipped(result)
+    return Found(
+        "packages as installed here, and the colorizer of lesson 04",
+        megabytes > limit,
+        f"{megabytes:,.0f} MB with TensorFlow; Lambda takes {limit} MB",
+    )
+
+
+@claim(
     "S2/onnx",
     "by converting the Tensorflow model to an ONNX model, so I don't need to include the pretty "
     "large Tensorflow package",
     "section 11",
     "The package with onnxruntime and a model must be below Lambda's 250 MB, unzipped.",
-    "09",
     "09/serverless",
+    rule=computed,
+    lesson="09",
 )
+def onnx(said: dict[str, Any], result: dict[str, Any]) -> Found:
+    megabytes, (_, limit) = result["package"]["unpacked MB"], unzipped(result)
+    return Found(
+        "the function's package of lesson 09, with the colorizer of lesson 04",
+        megabytes < limit,
+        f"{megabytes:.0f} MB; Lambda takes {limit} MB",
+    )
