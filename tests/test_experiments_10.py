@@ -117,3 +117,12 @@ def test_memory_is_worth_more_than_its_interval():
 def test_the_filter_costs_less_than_the_network(key):
     cost = course.result("10/price")["filter"][key]
     assert cost["filter"] < cost["network"]
+
+
+def test_real_clips_at_toy_size(tmp_path, toy, shared_data):
+    result = experiments.clips(Run(tmp_path), size=48, frames=4)
+    same_form(result, "10/clips")
+    for found in result["models"].values():
+        assert set(found) == set(experiments.CLIPS)
+        for rows in found.values():
+            assert rows["gray"]["warping"] == rows["truth"]["error"] == 0 < rows["gray"]["error"]
