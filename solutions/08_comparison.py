@@ -1046,7 +1046,7 @@ assert min(gray_psnr.values()) < BASELINE < max(gray_psnr.values())
 # - **S1, section IV**, "about 20 epochs": one division says 11. *Inconsistent with itself.*
 # - **S0, section 5.1**, it never paints red where the photograph is red. The rule: it holds if the interval ends below 5 % of the red
 #   pixels. It does, for our copy of the network, although its training photographs hold red. *Holds.*
-# - **S2, its table**, the classifier beats a squared-error network of 17.325 dB. Is that rival worse than gray? On the album gray has about as
+# - **S2, its table**, the squared-error network that its classifier beats has 17.325 dB. Is that rival worse than gray? On the album gray has about as
 #   much, on Intel's photographs six decibels more. The report's number is a mean of three pictures that are not known, without a row of gray. *Cannot be tested here.*
 #
 # ## Quiz
