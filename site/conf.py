@@ -1,12 +1,12 @@
 """Sphinx's settings. `python -m tools.website` (make site) prepares what it reads."""
 
 import re
-import tomllib
+from importlib.metadata import metadata
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-ROOT = next(folder for folder in HERE.parents if (folder / "pyproject.toml").is_file())
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+ADDRESSES = metadata("color-from-gray").get_all("Project-URL") or []
+REPOSITORY = dict(address.split(", ", 1) for address in ADDRESSES)["Repository"]
 
 project = "Color from Gray"
 author = "Color from Gray contributors"
@@ -35,7 +35,7 @@ html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = True
 html_theme_options = {
-    "repository_url": PROJECT["urls"]["Repository"],
+    "repository_url": REPOSITORY,
     "repository_branch": "main",
     "path_to_docs": "",
     "launch_buttons": {"colab_url": "https://colab.research.google.com"},
@@ -52,21 +52,32 @@ html_theme_options = {
 }
 
 
+ITEM = re.compile(r"^([a-zA-Z_][\w, ]{0,30}): ")
+
+
 def as_paragraphs(app, what, name, obj, options, lines):
     """Docstrings of the course are plain text: make reStructuredText of them.
 
-    "name: what it means" begins an item of a list, and indented lines go on with it. Examples stay
-    as they are.
+    "name: what it means" is an item of a list, and indented lines go on with it. Examples stay as
+    they are.
     """
     paragraphs = "\n".join(lines).split("\n\n")
     lines.clear()
     for paragraph in paragraphs:
-        if not paragraph.lstrip().startswith((">>>", "|")):
-            text = re.sub(r"\n +", " ", paragraph.strip())
-            text = re.sub(r"([*|\\])", r"\\\1", text)
-            text = re.sub(r"^([a-zA-Z_][\w, ]{0,30}): ", r"\n- **\1**: ", text, flags=re.MULTILINE)
-            paragraph = re.sub(r"\n(?!\n|- )", " ", text)
-        lines += [*paragraph.splitlines(), ""]
+        if paragraph.lstrip().startswith(">>>"):
+            lines += [*paragraph.splitlines(), ""]
+            continue
+        text = re.sub(r"\n +", " ", paragraph.strip())
+        text = re.sub(r"([*|\\])", r"\\\1", text)
+        text = re.sub(r"(`[^`]+`)(?=\w)", r"\1\\ ", text)  # a plural behind a name
+        for line in text.splitlines():
+            if ITEM.match(line):
+                lines += ["", ITEM.sub(r"- **\1**: ", line)]
+            elif line.startswith(("Returns", "Raises")):
+                lines += ["", line]
+            else:  # goes on with the text or the item before it
+                lines += ["  " * lines[-1:][0].startswith(("- ", "  ")) + line] if lines else [line]
+        lines.append("")
 
 
 ARRAY = re.compile(r"_Buffer \| _SupportsArray\[.+?\] \| complex \| bytes \| str \| .+? \| str\]")

@@ -12,6 +12,7 @@ import argparse
 import base64
 import hashlib
 import html
+import io
 import re
 import shutil
 import subprocess
@@ -51,7 +52,7 @@ MODULES = (
 )
 LINK = re.compile(r"(\]\()(?!https?://|#|mailto:)([^)#\s]+)((?:#[^)\s]*)?\))")
 MADE = "<!-- Made by tools/website.py: do not edit. -->\n\n"
-THUMBNAIL = 240  # pixels of the gallery's pictures
+THUMBNAIL, QUALITY = 200, 70  # pixels of the gallery's pictures; of all JPEGs of the site
 
 
 def address(path: str) -> str:
@@ -133,7 +134,7 @@ def gallery(folder: Path) -> str:
             colored = [model.colorize(photo.rgb)] if split == "test" else []
             picture = Image.fromarray(np.concatenate([*colored, photo.rgb], axis=1))
             picture.thumbnail((THUMBNAIL * (1 + len(colored)), THUMBNAIL))
-            picture.save(folder / "gallery" / f"{photo.name}.jpg", quality=85)
+            picture.save(folder / "gallery" / f"{photo.name}.jpg", quality=QUALITY)
             name = photo.name.replace("_", " ")
             alt = f"{name}: colorized on the left, the photograph on the right" if colored else name
             parts.append(
@@ -208,6 +209,17 @@ def shared_pictures(deck: Path, images: Path) -> None:
     deck.write_text(text, encoding="utf-8")
 
 
+def make_light(folder: Path) -> None:
+    """Store the site's JPEGs smaller, their colors at full resolution; drop what only debugs."""
+    for path in folder.rglob("*.map"):
+        path.unlink()
+    for path in (folder / "_images").glob("*.jp*g"):
+        small = io.BytesIO()
+        Image.open(path).save(small, "JPEG", quality=QUALITY, progressive=True, subsampling=0)
+        if small.tell() < path.stat().st_size:
+            path.write_bytes(small.getvalue())
+
+
 # The site.
 
 
@@ -261,6 +273,7 @@ def build(target: Path) -> Path:
         shared_pictures(slides.build(path, target), target / "_images")
     for path in (target / "_sources").rglob("*.ipynb"):
         without_outputs(path)
+    make_light(target)
     return target
 
 
