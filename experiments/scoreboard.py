@@ -14,7 +14,7 @@ ONE = "Intel"  # the board whose gap and Fréchet distance are shown
 def text(boards: Boards) -> str:
     """The table of all sets of photographs, with costs, and its caption, in Markdown."""
     one = boards[ONE]
-    head = ["", "trained on", *(f"{name} ({b['n']})" for name, b in boards.items())]
+    head = ["row", "trained on", *(f"{name} ({b['n']})" for name, b in boards.items())]
     head += ["colorfulness gap", "Fréchet", "regret", "ms", "memory MB", "file MB"]
     lines = [head, ["---", "---", *["---:"] * (len(head) - 2)]]
     for name in (leaderboard.GRAY, leaderboard.MEAN, *one["cost"]):

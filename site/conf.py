@@ -33,6 +33,7 @@ html_theme = "sphinx_book_theme"
 html_title = project
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_use_index = False
 html_show_sourcelink = True
 html_theme_options = {
     "repository_url": REPOSITORY,
@@ -80,7 +81,7 @@ def as_paragraphs(app, what, name, obj, options, lines):
         lines.append("")
 
 
-ARRAY = re.compile(r"_Buffer \| _SupportsArray\[.+?\] \| complex \| bytes \| str \| .+? \| str\]")
+ARRAY = re.compile(r"[\w~.]*_Buffer \| .+?complex \| bytes \| str \| .+?complex \| bytes \| str\]")
 
 
 def with_short_types(app, what, name, obj, options, signature, returns):

@@ -117,7 +117,7 @@ def bibliography() -> str:
         if found:
             title = read.metadata["course"]["title"]
             parts.append(f"## {path.stem[:2]} · {title}\n\n{found[1].strip()}\n")
-    return "\n".join(parts)
+    return "\n".join(parts).replace("](../", "](")  # a lesson lies one folder deeper
 
 
 def gallery(folder: Path) -> str:
@@ -211,13 +211,26 @@ def shared_pictures(deck: Path, images: Path) -> None:
 
 def make_light(folder: Path) -> None:
     """Store the site's JPEGs smaller, their colors at full resolution; drop what only debugs."""
-    for path in folder.rglob("*.map"):
+    for path in [*folder.rglob("*.map"), *folder.glob("_static/*webpack-macros.html")]:
         path.unlink()
     for path in (folder / "_images").glob("*.jp*g"):
         small = io.BytesIO()
         Image.open(path).save(small, "JPEG", quality=QUALITY, progressive=True, subsampling=0)
         if small.tell() < path.stat().st_size:
             path.write_bytes(small.getvalue())
+
+
+def make_accessible(folder: Path) -> None:
+    """Name what the theme leaves without a name for a screen reader."""
+    for path in folder.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        named = text.replace("<summary>", '<summary aria-label="Pages below">', 1)
+        start = '<div class="sidebar-primary-items__start'
+        named = named.replace(
+            start, start.replace("<div", '<div role="navigation" aria-label="Site"')
+        )
+        if named != text:
+            path.write_text(named, encoding="utf-8")
 
 
 # The site.
@@ -274,6 +287,7 @@ def build(target: Path) -> Path:
     for path in (target / "_sources").rglob("*.ipynb"):
         without_outputs(path)
     make_light(target)
+    make_accessible(target)
     return target
 
 
