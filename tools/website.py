@@ -256,7 +256,8 @@ def assemble(source: Path, extra: Path) -> None:
     for name, text in made.items():
         (source / name).parent.mkdir(exist_ok=True)
         (source / name).write_text(text, encoding="utf-8")
-    for path in [*lessons.ROOT.glob("docs/**/*.md"), lessons.ROOT / "CONTRIBUTING.md"]:
+    documents = [lessons.ROOT / "CONTRIBUTING.md", *lessons.ROOT.glob("docs/*.md")]
+    for path in [*documents, *lessons.ROOT.glob("docs/teaching/*.md")]:
         target = source / path.relative_to(lessons.ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
