@@ -63,7 +63,8 @@ def tab(request, browser, address):
     tab.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
     yield tab
     context.close()
-    assert [text for text in wrong if "INTERNET_DISCONNECTED" not in text] == []
+    said = [text for text in wrong if "INTERNET_DISCONNECTED" not in text]
+    assert said == [], said
     assert {urlsplit(url).netloc for url in asked} == {urlsplit(address).netloc}
 
 

@@ -447,7 +447,7 @@ def shown(make, *arguments):
     ("arguments", "command"),
     [
         (["experiment"], "-m experiments"),
-        (["experiment", "NAME=06/paintbox"], "-m experiments 06/photographs"),
+        (["experiment", "NAME=06/paintbox"], "-m experiments 06/paintbox"),
         (["experiment", "NAME=02/targets", "FRESH=1"], "-m experiments 02/targets --fresh"),
         (["stale"], "-m experiments.stale"),
         (["new", "LESSON=12_name"], "-m tools.new_lesson 12_name"),

@@ -24,7 +24,7 @@ import numpy as np
 from tools import lessons, minutes, questions
 
 QUIZ = re.compile(r"^\*\*\d+\. (.+?)\*\*\n\n((?:<details>.*?</details>\s*)+)", re.S | re.M)
-OPTION = re.compile(r"<summary>[A-Z]\. (.*?)</summary>\n\n?(.*?)</details>", re.S)
+OPTION = re.compile(r"<summary>[A-Z]\. (.*?)</summary>\s*(.*?)</details>", re.S)
 LETTERS = "ABCDEFGH"
 
 
