@@ -201,8 +201,8 @@ plots.show(fig, ALT)
 # | [06 pix2pix](06_pix2pix_gan.ipynb) | what if a discriminator looks at the whole picture? |
 # | [07 Scoring pictures](07_scoring_pictures.ipynb) | what is a score worth? |
 # | [08 Comparison](08_comparison.ipynb) | which model is best, by which measure, and says who? |
-# | 09 Deployment (to come) | how does it reach people? |
-# | 10 Video (to come) | how does it stay steady in time? |
+# | [09 Deployment](09_deployment.ipynb) | how does it reach people? |
+# | [10 Video](10_video.ipynb) | how does it stay steady in time? |
 # | 11 Frontier (to come) | hints, attention, flow matching: where did the field go? |
 #
 # How long each takes, of those that lie beside this notebook:

@@ -320,7 +320,7 @@ for name in SURPRISES:
     gain = [(short(key).split(" (")[0], over_gray(boards["album"], key)[place]) for key in ways]
     titles += ["gray", *(f"{who} {x:+.1f} dB" for who, x in gain), "truth"]
 ALT = "Lively wrong flowers by S3; a flat tint on a ship; brown fruit by S0, colored by S3."
-plots.pictures(shown, ALT, titles, columns=6, width=12)
+plots.pictures(shown, ALT, titles, columns=6, width=10)
 credits(SURPRISES)
 
 # %% [markdown]
@@ -715,7 +715,7 @@ for rgb in EXHIBITS.values():
     shown += [x.repeat(240 // x.shape[1], 0).repeat(240 // x.shape[1], 1) for x in row]
 titles = [title for what in EXHIBITS for title in (what, *SYSTEMS)]
 ALT = "A red cup turns gray, a dark church brown or blue, a page gets a tint, a tiny bird is brown."
-plots.pictures(shown, ALT, titles, columns=6, width=11)
+plots.pictures(shown, ALT, titles, columns=6, width=9)
 
 # %% tags=["claim"]
 gallery = course.result("08/gallery")
@@ -752,7 +752,7 @@ scans = {kind: old.scan(meadow, kind) for kind in old.KINDS}
 shown = [*scans.values(), *(SYSTEMS["S4"].colorize(scan) for scan in scans.values())]
 titles = [*scans, *[""] * len(scans)]
 ALT = "A church as eight scans, and colored by S4: sepia as the clean one, fading pale, dots gray."
-plots.pictures(shown, ALT, titles, len(scans), 12)
+plots.pictures(shown, ALT, titles, len(scans), 10)
 
 # %% [markdown] deck="slide"
 # ## What age costs
@@ -1046,7 +1046,7 @@ assert min(gray_psnr.values()) < BASELINE < max(gray_psnr.values())
 # - **S1, section IV**, "about 20 epochs": one division says 11. *Inconsistent with itself.*
 # - **S0, section 5.1**, it never paints red where the photograph is red. The rule: it holds if the interval ends below 5 % of the red
 #   pixels. It does, for our copy of the network, although its training photographs hold red. *Holds.*
-# - **S2, its table**, the squared-error network that its classifier beats has 17.325 dB. Is that rival worse than gray? On the album gray has about as
+# - **S2, its table**, the squared-error network that it beats has 17.325 dB. Is that rival worse than gray? On the album gray has about as
 #   much, on Intel's photographs six decibels more. The report's number is a mean of three pictures that are not known, without a row of gray. *Cannot be tested here.*
 #
 # ## Quiz
