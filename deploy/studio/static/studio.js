@@ -38,7 +38,9 @@ function watch(box) {
     const answer = await fetch(`/photos/states?${query}`).catch(() => null);
     if (answer?.redirected || answer?.status === 404) return location.reload();
     if (!answer?.ok) return setTimeout(look, 5000);
-    const { jobs, ahead } = await answer.json();
+    const said = await answer.json().catch(() => null);
+    if (!said) return; // the visitor leaves the page
+    const { jobs, ahead } = said;
     for (const { id, status, progress } of jobs) {
       const bar = document.getElementById(`p-${id}`);
       if (bar) bar.value = progress;
@@ -57,8 +59,9 @@ function watch(box) {
 
 async function renew() {
   const answer = await fetch(location.href).catch(() => null);
-  if (!answer?.ok) return;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const text = answer?.ok && (await answer.text().catch(() => null));
+  if (!text) return;
+  const page = new DOMParser().parseFromString(text, "text/html");
   for (const fresh of all("[data-live]", page)) {
     const old = document.getElementById(fresh.id);
     if (!old || old.dataset.live === fresh.dataset.live) continue;
