@@ -145,6 +145,7 @@ def test_report(tmp_path, monkeypatch, pictures):
     assert [row["epoch"] for row in stored["rows"] if "shown" in row] == [25, 50, 100, 200]
 
 
+@pytest.mark.stress
 def test_classes(tmp_path, pictures):
     few = {"n": 10, "epochs": 6, "size": 16, "thin": 16}
     result = experiments.classes(Run(tmp_path), **few)

@@ -129,6 +129,7 @@ def test_how_many_rows_are_asked_for_is_the_callers_choice():
         metrics.frechet_distance(enough, enough)
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize("name, layer", [("MobileNetV2", "features"), ("Lite0", "stride16")])
 def test_twice_as_many_photographs_as_features_are_enough(name, layer, shared_data):
     """What the leaderboard takes: halves of 476. Less chroma is farther, and 0.7 of it is seen."""

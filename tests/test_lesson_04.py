@@ -88,6 +88,7 @@ def test_prepare_is_what_the_network_takes_and_the_careless_code_is_black(lesson
     assert np.abs(lesson["careless"](gray) - black).max() < 0.01
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize("name", ["unfreeze", "tuned"])
 def test_unfreezing_trains_all_but_batch_normalization(lesson, name):
     import keras

@@ -65,6 +65,7 @@ def both(tmp_path_factory):
     return found
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize("system", ["S2", "S3"])
 def test_two_processes_learn_what_one_does(both, system):
     one, two = (torch.load(both[count] / f"{system}.pt") for count in (1, 2))

@@ -119,6 +119,7 @@ def test_shards_make_a_colorizer_that_is_a_distribution(tmp_path, colors, short,
     assert model.T == 1 and model.rebalances and model.metadata["data"] == "3 shards of shards"
 
 
+@pytest.mark.stress
 def test_a_colorizer_that_played_against_a_discriminator(tmp_path, colors, short, monkeypatch):
     keywords = learning.train.__kwdefaults__ | {"sides": (64,)}  # D looks at half of it
     monkeypatch.setattr(learning.train, "__kwdefaults__", keywords)

@@ -48,6 +48,7 @@ def made(tmp_path_factory):
     return result
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize("name", sorted(SHIPPED))
 def test_it_learns_ships_and_tells_what_it_scored(made, name):
     about, folder, run = made[name]
@@ -65,6 +66,7 @@ def test_it_learns_ships_and_tells_what_it_scored(made, name):
     assert all(f"| {kind} |" in card for kind in scene_classes.CLASSES)
 
 
+@pytest.mark.stress
 def test_both_are_listed_and_nothing_half_made_is_left(made):
     _, folder, _ = made["course_L"]
     lines = (folder / files.SUMS).read_text(encoding="utf-8").splitlines()
@@ -82,6 +84,7 @@ def test_the_shipped_card_is_what_the_shipped_file_gives(name):
     assert file.with_suffix(".md").read_text(encoding="utf-8") == wanted
 
 
+@pytest.mark.stress
 def test_killed_and_run_again_it_makes_the_same_file(made, tmp_path, monkeypatch):
     about, folder, _ = made["course_L"]
     whole, asked = scene_classes.epoch, []
