@@ -172,7 +172,7 @@ def test_minutes_of_sections_add_up_to_those_of_the_lesson():
 
 def test_the_syllabi_state_the_minutes_of_today():
     text = (TEACHING / "syllabi.md").read_text(encoding="utf-8")
-    assert kit.syllabi(text) == text, "call make kit: it fills the minutes in"
+    assert kit.syllabi(text) == text, "call make lessons: it fills the minutes in"
     broken = re.sub(r"\| \d+ \|$", "| 1 |", text, flags=re.MULTILINE)
     assert kit.syllabi(broken) == text
 

@@ -21,11 +21,13 @@ from typing import NamedTuple
 import nbformat
 import numpy as np
 
+from course_utils import files
 from tools import lessons, minutes, questions
 
 QUIZ = re.compile(r"^\*\*\d+\. (.+?)\*\*\n\n((?:<details>.*?</details>\s*)+)", re.S | re.M)
 OPTION = re.compile(r"<summary>[A-Z]\. (.*?)</summary>\s*(.*?)</details>", re.S)
 LETTERS = "ABCDEFGH"
+SYLLABI = lessons.ROOT / "docs" / "teaching" / "syllabi.md"
 
 
 class Quiz(NamedTuple):
@@ -129,6 +131,14 @@ def syllabi(text: str) -> str:
     return re.sub(r"^\|([^|]+)\|( \d\d |(?<= all \|) )\|([^|]*)\|[^|]*\|$", row, text, flags=re.M)
 
 
+def write_syllabi() -> None:
+    """Fill today's minutes into the page of syllabi."""
+    if SYLLABI.is_file():
+        old = SYLLABI.read_text(encoding="utf-8")
+        if (new := syllabi(old)) != old:
+            files.write(SYLLABI, new)
+
+
 def misconceptions() -> str:
     """What goes wrong in each exercise, and the sentence with which its check catches it."""
     sys.path.insert(0, str(lessons.ROOT / "tests"))
@@ -200,9 +210,8 @@ def build(target: Path, students: int, seed: int) -> None:
                 (target / "quizzes" / f"{name}.md").write_text(text, encoding="utf-8")
     sheets(target / "sheets", students, seed)
     grading(target / "nbgrader")
-    page = lessons.ROOT / "docs" / "teaching" / "syllabi.md"
-    page.write_text(syllabi(page.read_text(encoding="utf-8")), encoding="utf-8")
-    shutil.copytree(page.parent, target / "teaching")
+    write_syllabi()
+    shutil.copytree(SYLLABI.parent, target / "teaching")
     (target / "misconceptions.md").write_text(misconceptions(), encoding="utf-8")
 
 

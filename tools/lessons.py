@@ -331,10 +331,13 @@ def main() -> None:
     chosen = [p for p in sources() if not wanted or {p.stem, p.stem[:2]} & set(wanted)]
     if not chosen:
         sys.exit(f"No such lesson: {' '.join(wanted)}")
+    from tools import kit  # which counts with this module
+
     try:
         for path in chosen:
             build(path)
         write_table()
+        kit.write_syllabi()
     except ValueError as error:
         sys.exit(str(error))
 
