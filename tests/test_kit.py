@@ -206,6 +206,7 @@ def test_the_folder_for_nbgrader_has_every_graded_lesson_and_its_points(tmp_path
 # What takes long.
 
 
+@pytest.mark.skip(reason="was never run on an idle machine: run it, then take this line away")
 @pytest.mark.stress
 def test_every_wrong_answer_has_a_row_with_what_the_check_says():
     from check_cases import all_cases
@@ -216,6 +217,7 @@ def test_every_wrong_answer_has_a_row_with_what_the_check_says():
         assert part.count("\n| ") >= len(cases.wrong) and "|  |" not in part
 
 
+@pytest.mark.skip(reason="was never run on an idle machine: run it, then take this line away")
 @pytest.mark.stress
 def test_an_assignment_is_released_collected_graded_and_given_back(tmp_path):
     course, exchange = tmp_path / "course", tmp_path / "exchange"
