@@ -486,8 +486,7 @@ plots.show(fig, "Nearly all leads in PSNR are filled; in the gap the six shortes
 # S2 leads S4 by less than a fifth of a decibel, and their single intervals overlap almost entirely. The lead stays all the same, because S2 is ahead on most
 # photographs. In the gap, S3's three short leads exclude 0 one by one, and fall when all tests are corrected together.
 #
-# Pairing does not cover the luck of training: every file here was trained once. A lead that stays is a lead of one *file*, not of one idea. For
-# ideas, train each of them several times, as in lesson 04.
+# Pairing does not cover the luck of training: every file here was trained once. A lead that stays is a lead of one *file*, not of one idea.
 #
 # ## Where does each one win?
 #
@@ -577,7 +576,7 @@ assert {"sky", "glacier"} <= decided and not {"food", "animal"} & decided
 
 # %% [markdown]
 # Pretrained features win most on **sky** and glaciers, then on flowers, houses and rooms: there, knowing the thing tells the color. On **fur** and on people or dogs the lead is half a
-# decibel. On **food** it is undecided on both sets, and on the album's ten animals too. Eight or ten photographs leave an interval of a decibel or two: they cannot decide. S3 wins nowhere by PSNR.
+# decibel. On **food** it is undecided on both sets, and on the album's ten animals too. S3 wins nowhere by PSNR.
 #
 # ## What a customer wants
 #
@@ -728,8 +727,8 @@ assert all(row["four stops darker"][2] < 0 < row["as they are"][1] for row in ha
 assert all(row["16 pixels"][2] < 0 for row in hard.values())
 
 # %% [markdown]
-# The cup is red in no column. A page has no color, and is given one. Four stops darker, a sixteenth of the light, **every colorizer is worse than gray**:
-# it paints daylight into the night. On 16 pixels too. A colorizer knows the L that it was trained on, and nothing tells it when another L comes. So bring L to
+# The cup is red in no column. Four stops darker, a sixteenth of the light, **every colorizer is worse than gray**:
+# it paints daylight into the night. A colorizer knows the L that it was trained on, and nothing tells it when another L comes. So bring L to
 # where the training was, or do not colorize.
 
 # %% [markdown] tags=["optional"]
@@ -836,7 +835,7 @@ in_columns([fitted(name) for name in PLATES[:3]], BLUE, ALT)
 credits(PLATES[:3])
 
 # %% [markdown]
-# From L*, S4 comes nearer to the plates' color than one tint does. From the **blue plate** it does worse than from L*: a white sky gets less blue. So ask what film a photograph was taken on before you colorize it. With nine photographs, smaller differences stay undecided.
+# From L*, S4 comes nearer to the plates' color than one tint does. From the **blue plate** it does worse than from L*: a white sky gets less blue. So ask what film a photograph was taken on before you colorize it.
 
 # %% [markdown] tags=["optional"]
 # ## Who judges? People (optional)
@@ -844,7 +843,7 @@ credits(PLATES[:3])
 # Every measure so far compares with *the* truth. A red balloon that was blue is an error for all of them, and none for anybody who looks at it.
 # So ask people. **S1** showed pictures of 224 × 224 pixels and asked whether each looks natural: 20 people, nearly 100 pictures of each kind, median 89.6 %.
 # How often the same people call a *true* photograph natural is not told. Zhang and others (2016) show the truth and a colorization,
-# and ask which is fake. There 50 % means that nobody can tell. Theirs fooled people in 32 % of the pairs.
+# and ask which is fake. There 50 % means that nobody can tell.
 #
 # How sure is a share of 20 people and 100 pictures? They give 2,000 answers, but the answers are not independent. Some people
 # find everything natural, and some pictures fool everybody. **People and pictures are both samples**, so an interval must draw whole
