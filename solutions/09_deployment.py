@@ -409,8 +409,8 @@ assert ends == [False, True] and steps[-1][0] < MB["float16"]
 
 # %% [markdown]
 # Five groups in float, and the file passes; it is hardly larger. Is it still faster? The layers that stay in float work on the
-# largest maps, so they take much of the time. Only a table with size, speed and gate together can decide. `deploy/int8.py` does for every shipped file what
-# you did for one, layer by layer and on all test photographs of the album. It weighs the damage of a layer against its work, and a file that does not pass stays as it is:
+# largest maps, so they take much of the time. `deploy/int8.py` does for every shipped file what
+# you did for one, layer by layer and on all test photographs of the album. It weighs the damage of a layer against its work:
 
 # %% tags=["claim"]
 INT8 = course.result("09/int8")
@@ -995,7 +995,7 @@ plots.show(fig, "The worker with the bug loses a job at three of four steps, the
 #   Khmer Rouge, with smiles that were not in the photographs, were withdrawn after protests from Cambodia. Color beside the original, never instead of it.
 # - **Passwords are not stored.** What is stored is a slow **hash** of each, with a random **salt**. The report keeps "password to allow system authentication" in its user table and does not say how.
 #
-# Why slow? Who steals the table tries passwords until one fits. A plain SHA-256 can be tried some hundred thousand times a second on one core, and far more often on a graphics card. **argon2**, which the studio
+# Why slow? Who steals the table tries passwords until one fits. A plain SHA-256 is made to be fast, for the thief too. **argon2**, which the studio
 # uses, is made to need tens of megabytes and a good part of a second for each try. A login waits that long once; a thief, millions of times.
 
 # %% [markdown] deck="slide"
