@@ -146,7 +146,6 @@ def test_the_stored_files_pass_and_two_are_twice_as_fast():
     assert sum(row["ratio"] >= 2 for row in rows) >= 2
 
 
-@pytest.mark.skip(reason="was never run on an idle machine: run it, then take this line away")
 @pytest.mark.stress
 def test_a_stored_row_is_what_quantizing_gives():
     row = course.result("09/int8")["rows"]["02_mse_regression"]

@@ -190,7 +190,6 @@ def test_results_are_whole_and_jobs_are_done_once(lesson, tmp_path):
 # Claims can fail
 
 
-@pytest.mark.skip(reason="was never run on an idle machine: run it, then take this line away")
 @pytest.mark.stress
 def test_the_gate_fails_for_a_file_that_passes_at_once(lesson):
     steps = [(5.0, 0.1, 1.0), (6.0, 0.1, 1.0)]
@@ -222,7 +221,6 @@ def test_the_kill_claim_fails_where_nothing_is_lost_or_the_mended_worker_loses(l
         lesson.run(cell(lesson, "lost = ["), changes)
 
 
-@pytest.mark.skip(reason="was never run on an idle machine: run it, then take this line away")
 @pytest.mark.stress
 def test_the_answers_fail_where_the_bomb_is_accepted(lesson):
     answers = deepcopy(lesson["answers"])
