@@ -167,9 +167,6 @@ def test_no_link_of_the_site_is_dead(site):
     assert dead == []
 
 
-@pytest.mark.skip(
-    reason="six pages are still to be mended: wide signatures, headers without a name"
-)
 @pytest.mark.stress
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
 def test_pages_are_accessible_fit_and_ask_nobody_else(site, served, browser, width, theme):

@@ -51,6 +51,7 @@ MODULES = (
     "checks",
 )
 LINK = re.compile(r"(\]\()(?!https?://|#|mailto:)([^)#\s]+)((?:#[^)\s]*)?\))")
+EMPTY = re.compile(r"<th([^>]*)>(?:<p></p>)?\s*</th>")
 MADE = "<!-- Made by tools/website.py: do not edit. -->\n\n"
 THUMBNAIL, QUALITY = 200, 70  # pixels of the gallery's pictures; of all JPEGs of the site
 
@@ -229,6 +230,7 @@ def make_accessible(folder: Path) -> None:
         named = named.replace(
             start, start.replace("<div", '<div role="navigation" aria-label="Site"')
         )
+        named = EMPTY.sub(r"<td\1></td>", named)  # a table's corner is a cell, and heads nothing
         if named != text:
             path.write_text(named, encoding="utf-8")
 
