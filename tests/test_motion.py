@@ -108,7 +108,7 @@ def test_the_floors_are_those_of_scenes_where_all_cues_are_known():
     clip = paintbox.clip(1, 64, 5)
     cues = [[list(paintbox.CUES[k]).index(v)] for k, v in
             (("time", clip.time), ("season", clip.season))]  # fmt: skip
-    drawn = paintbox.Scenes(clip.L, clip.ab, clip.regions, *map(np.array, cues), np.array([False]))
+    drawn = paintbox.Scenes(clip.L, clip.ab, clip.parts, *map(np.array, cues), np.array([False]))
     floor = paintbox.floors(drawn)["mse"]
     assert clip.memory_floors()["memory"][0] == pytest.approx(floor, rel=1e-5)
     assert clip.expected_ab() == pytest.approx(drawn.expected_ab(), abs=1e-4)

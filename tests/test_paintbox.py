@@ -221,7 +221,7 @@ def test_a_flipped_cue_changes_L_within_its_box_only(cue):
 
 def test_a_scene_is_the_same_in_every_batch_and_at_every_size():
     many, few = sample(9, 64, seed=2), sample(4, 64, seed=2)
-    for name in ("L", "ab", "regions", "time", "season", "mirrored"):
+    for name in ("L", "ab", "parts", "time", "season", "mirrored"):
         assert np.array_equal(getattr(many, name)[:4], getattr(few, name))
     assert not np.array_equal(many.L[0], many.L[1])
     assert not np.array_equal(sample(1, 64, seed=3).L, few.L[:1])
@@ -690,3 +690,38 @@ def test_importing_loads_neither_scipy_nor_matplotlib_nor_a_framework():
     code = f"import sys, course_utils.paintbox; print([m for m in {heavy} if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_a_hint_gives_its_objects_color_and_no_other(drawn):
+    scenes = drawn[64]
+    told = np.zeros(scenes.parts.shape, bool)
+    for i, part in enumerate(scenes.parts):
+        told[i][tuple(np.argwhere(part % 32 == NAMES.index("lake"))[0])] = True
+        balloon = np.argwhere(part == NAMES.index("balloon"))
+        if len(balloon):
+            told[i][tuple(balloon[0])] = True
+    answer = scenes.hinted_ab(told)
+    hinted = scenes.parts == NAMES.index("balloon")
+    assert hinted.any()
+    assert np.abs(answer - scenes.ab)[hinted].max() <= 2.4 + 1e-5  # the noise of a pixel
+    other = scenes.parts == NAMES.index("balloon") + 32  # the second balloon was not told
+    assert other.any() and (answer == scenes.expected_ab())[other].all()
+    assert (scenes.hinted_ab(np.zeros_like(told)) == scenes.expected_ab()).all()
+
+
+def test_the_answer_to_a_hint_is_the_mean_of_all_scenes_that_agree_with_it():
+    """By simulation: among repaintings, those with the hinted color have the answer as mean."""
+    one = sample(1, 32, seed=4)
+    told = np.zeros(one.parts.shape, bool)
+    objects = [NAMES.index(n) for n in ("roof", "field", "balloon", "sail")]
+    part = next(p for p in np.unique(one.parts) if p % 32 in objects)
+    spot = tuple(np.argwhere(one.parts[0] == part)[0])
+    told[0][spot] = True
+    draws = [sample(1, 32, seed=4, draw=d).ab[0] for d in range(400)]
+    agree = [ab for ab in draws if np.abs(ab[spot] - one.hinted_ab(told)[0][spot]).max() < 5]
+    assert 50 < len(agree) < 300
+    error = np.mean(agree, 0) - one.hinted_ab(told)[0]
+    # Means over regions: the noise of one object's color is at most 60 / sqrt(50).
+    inside = one.parts[0] == part
+    assert np.abs(error[inside].mean(0)).max() < 0.2
+    assert max(np.abs(error[one.parts[0] == p].mean(0)).max() for p in np.unique(one.parts)) < 20

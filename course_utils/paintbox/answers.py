@@ -56,13 +56,18 @@ class Scenes:
 
     L: np.ndarray  # (n, H, W, 1)
     ab: np.ndarray  # (n, H, W, 2), one draw from the process
-    regions: np.ndarray  # (n, H, W) uint8, indices into NAMES
+    parts: np.ndarray  # (n, H, W) uint8: every object its own number, its region + 32 · its copy
     time: np.ndarray  # (n,), 0 noon, 1 dusk
     season: np.ndarray  # (n,), 0 summer, 1 autumn
     mirrored: np.ndarray  # (n,) bool
 
     def __len__(self):
         return len(self.L)
+
+    @property
+    def regions(self) -> NDArray[np.uint8]:
+        """(n, H, W), indices into NAMES."""
+        return self.parts % INSTANCE
 
     @cached_property
     def rgb(self) -> NDArray[np.float32]:
@@ -71,7 +76,7 @@ class Scenes:
 
     def flip(self) -> "Scenes":
         """The scenes mirrored left to right: the one augmentation under which all stays exact."""
-        arrays = {k: getattr(self, k)[:, :, ::-1].copy() for k in ("L", "ab", "regions")}
+        arrays = {k: getattr(self, k)[:, :, ::-1].copy() for k in ("L", "ab", "parts")}
         return replace(self, **arrays, mirrored=~self.mirrored)
 
     def expected_ab(self, context: str = "global") -> NDArray[np.float32]:
@@ -80,6 +85,16 @@ class Scenes:
         context="local" mixes over the cues by their prior: what can be known without seeing them.
         """
         return self.at_pixels(lambda p, ab: p @ ab, context)
+
+    def hinted_ab(self, told: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """E[ab | regions, cues, hints], (n, H, W, 2), where the true ab of some pixels is told.
+
+        told: (n, H, W). A hint gives the color that its object drew, for the noise of a pixel never
+        leaves the cell of a color; it says nothing about other objects, which draw by themselves.
+        """
+        seen = [np.isin(part, part[here]) for part, here in zip(self.parts, told, strict=True)]
+        drawn = 10 * np.round(self.ab / 10)
+        return np.where(np.stack(seen)[..., None], drawn, self.expected_ab())
 
     def median_ab(self, context: str = "global") -> NDArray[np.float32]:
         """The median of a and that of b, (n, H, W, 2): what the absolute error asks for."""
@@ -167,7 +182,7 @@ def sample(
 
     L = np.empty((n, size, size, 1), np.float32)
     ab = np.empty((n, size, size, 2), np.float32)
-    regions = np.empty((n, size, size), np.uint8)
+    parts = np.empty((n, size, size), np.uint8)
     pixel = np.arange(size**2).reshape(size, size)
     for i in range(n):
         side = slice(None, None, -1 if mirrored[i] else 1)
@@ -178,8 +193,8 @@ def sample(
         light += textures(size)[phase[i]].take(region * np.intp(size**2) + pixel)
         paint = color[i].take(part, 0)
         paint += _SHIFT.take(shifts.integers(0, 25, (size, size), np.uint8), 0)
-        L[i, ..., 0], ab[i], regions[i] = light[:, side], paint[:, side], region[:, side]
-    return Scenes(L, ab, regions, times, seasons, mirrored)
+        L[i, ..., 0], ab[i], parts[i] = light[:, side], paint[:, side], part[:, side]
+    return Scenes(L, ab, parts, times, seasons, mirrored)
 
 
 def support(
