@@ -66,9 +66,9 @@ SLIDE = '\n# %% [markdown] deck="slide"\n# ## {}\n#\n{}\n'
 NOTES = '\n# %% [markdown] deck="notes"\n# Say it.\n'
 
 
-def png():
+def png(size=(100, 40)):
     buffer = io.BytesIO()
-    Image.new("RGB", (100, 40), "red").save(buffer, format="png")
+    Image.new("RGB", size, "red").save(buffer, format="png")
     return b64encode(buffer.getvalue()).decode() + "\n"  # as Jupyter stores it
 
 
@@ -125,6 +125,22 @@ def test_only_pictures_of_a_figure_cell_are_shown_and_keep_their_alt_text(tmp_pa
     assert image["src"] == f"data:image/png;base64,{png().strip()}"
     for hidden in ("draw(", "printed", "drawn", "not on a slide", "in the notebook only"):
         assert hidden not in page.text
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("+0.37 [-0.19, +0.91]", "+0.37 [−0.19,\u00a0+0.91]"),
+        ("| 2.2 [2.2, 2.3] |", "| 2.2 [2.2,\u00a02.3] |"),
+        ("from -4 to 5 dB, (-3)", "from −4 to 5 dB, (−3)"),
+        ("a 28-px window, 2018-11, pix2pix-2", "a 28-px window, 2018-11, pix2pix-2"),
+        ('$x-1$ `a[-1, 2]` "it says -1"', '$x-1$ `a[-1, 2]` "it says -1"'),
+        ("```\nx[-1, 2]\n```\n\n-2", "```\nx[-1, 2]\n```\n\n−2"),
+        ("| --- | ---: |\n- [a, b](c-1.md)", "| --- | ---: |\n- [a, b](c-1.md)"),
+    ],
+)
+def test_numbers_are_typeset_and_nothing_else_is(written, shown):
+    assert slides.typeset(written) == shown
 
 
 def test_a_deck_links_only_to_its_neighbors(tmp_path):
@@ -347,6 +363,19 @@ def faults(page, deck, groups):
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_a_lessons_deck_is_fit_for_a_lecture(page, folder, path):
     assert faults(page, slides.build(path, folder), per_slide(path)) == []
+
+
+@pytest.mark.parametrize(("size", "beside"), [((100, 90), True), ((100, 40), False)])
+def test_a_figure_stands_where_it_is_larger(page, folder, tmp_path, size, beside):
+    drawn = nbformat.v4.new_output(
+        "display_data", data={"image/png": png(size)}, metadata={"image/png": {"alt": ALT}}
+    )
+    path = toy(tmp_path, outputs=[drawn])
+    assert faults(page, slides.build(path, folder), per_slide(path)) == []  # it ends on the square
+    boxes = "what => Reveal.getCurrentSlide().querySelector(what).getBoundingClientRect().toJSON()"
+    text, figure = page.evaluate(boxes, ".text"), page.evaluate(boxes, "figure")
+    assert (figure["left"] > text["right"]) == beside
+    assert (figure["top"] > text["bottom"]) != beside
 
 
 def test_the_toy_deck_is_fit_for_a_lecture(page, folder, tmp_path):

@@ -12,14 +12,18 @@ fetches once. Links are relative: copy the folder `build`, and open a deck in an
 Press S for the speaker's view; ?print-pdf behind the deck's address prints it.
 """
 
+import io
+import re
 import shutil
 import sys
+from base64 import b64decode
 from pathlib import Path
 
 import nbformat
 from jinja2 import DictLoader
 from nbconvert import SlidesExporter
 from nbformat import NotebookNode
+from PIL import Image
 
 from tools import lessons, npm, placeholders
 
@@ -34,6 +38,11 @@ VENDORED = [
     "mathjax/LICENSE",
     "mathjax/es5/tex-svg-full.js",
 ]
+TALL = 1.45  # a figure of less width to height is larger beside the text than below it
+# What stays as it is: code, formulas, quotations; what does not: an interval, a negative number.
+VERBATIM = re.compile(r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$\n]+\$|\"[^\"\n]*\"", re.DOTALL)
+INTERVAL = re.compile(r"\[[-+−]?\d[\d.]*(?:,| to) [-+−]?\d[\d.]*\]")
+NEGATIVE = re.compile(r"(?<![\w.\-)\]])-(?=\d)")
 # nbconvert's own page loads MathJax 2, require.js, jQuery, mermaid and a web font from the network.
 # Only its cells and sections are kept; the page around them is ours.
 TEMPLATE = r"""
@@ -58,7 +67,8 @@ TEMPLATE = r"""
 {%- block codecell %}
 {% for output in cell.outputs -%}
 {% for mime, data in output.data.items() -%}
-<figure><img src="data:{{ mime }};base64,{{ data | replace('\n', '') }}"
+<figure{{ ' class="tall"' if output.metadata[mime].tall }}><img
+src="data:{{ mime }};base64,{{ data | replace('\n', '') }}"
 alt="{{ output.metadata[mime].alt | escape_html }}"></figure>
 {% endfor %}{% endfor %}
 {%- endblock -%}
@@ -101,6 +111,26 @@ def title_cells(name: str, course: dict, minutes: int) -> list[tuple[str, str]]:
     return [("slide", f"{slide} · {minutes} minutes"), ("notes", notes)]
 
 
+def typeset(markdown: str) -> str:
+    """The text of a slide with true minus signs, and intervals that are not broken over lines."""
+
+    def mended(text: str) -> str:
+        whole = INTERVAL.sub(lambda found: found[0].replace(" ", "\u00a0"), text)
+        return NEGATIVE.sub("−", whole)
+
+    kept, last = [], 0
+    for found in VERBATIM.finditer(markdown):
+        kept += [mended(markdown[last : found.start()]), found[0]]
+        last = found.end()
+    return "".join([*kept, mended(markdown[last:])])
+
+
+def is_tall(encoded: str) -> bool:
+    """Whether a picture in base64 goes beside the text."""
+    width, height = Image.open(io.BytesIO(b64decode(encoded))).size
+    return width < TALL * height
+
+
 def pictures(cell: NotebookNode, name: str) -> NotebookNode:
     """A copy of an executed cell with nothing but its pictures, each with its alt text."""
     outputs = []
@@ -108,9 +138,12 @@ def pictures(cell: NotebookNode, name: str) -> NotebookNode:
         images = {
             k: v for k, v in output.get("data", {}).items() if k in ("image/png", "image/jpeg")
         }
-        outputs += [nbformat.from_dict(output | {"data": images})] if images else []
         if not all(output.metadata.get(mime, {}).get("alt") for mime in images):
             raise ValueError(f"{name}: a figure has no alt text; draw it with plots.show")
+        shown = nbformat.from_dict(output | {"data": images})
+        for mime, encoded in images.items():
+            shown.metadata[mime]["tall"] = is_tall(encoded)
+        outputs += [shown] if images else []
     if not outputs:
         raise ValueError(f'{name}: a deck="figure" cell shows no picture: {cell.source[:60]!r}')
     return nbformat.v4.new_code_cell(outputs=outputs)
@@ -139,7 +172,7 @@ def deck(path: Path) -> NotebookNode:
         if kind in lessons.DECK_ONLY:
             if placeholders.found(cell.source) and cell["id"] not in filled:
                 raise ValueError(old)
-            cells.append((kind, markdown(filled.get(cell["id"], cell.source))))
+            cells.append((kind, markdown(typeset(filled.get(cell["id"], cell.source)))))
         elif kind == "figure":
             if cell["id"] not in shown:
                 raise ValueError(old)
