@@ -17,60 +17,28 @@ from course_utils import color, metrics, paintbox, photos, progress
 from course_utils.colorizer import Colorizer
 from course_utils.colorizer.model import resize, working_size
 from course_utils.video import converting, measures, steady, streams
-from experiments import data, experiment
+from experiments import data, experiment, lesson
 from experiments.runner import Run
 
 Floats = NDArray[np.float32]
 Row = dict[str, Any]
 
+S = lesson("10")
+
 MODELS = {"S1": "03_global_local_fusion", "S4": "04_pretrained_fusion"}
 SIZE, FRAMES = 160, 24  # the working size of both
 WORKING = 256  # pixels at which the filter's cost is held against the network's
-STEP = (2, 1)  # pixels right and down, a frame
-FLICKER, GRAIN = 0.04, 1.0  # standard deviations: of a frame's brightness, share; of L at a pixel
+STEP = (2, 1)  # pixels right and down a frame, of the lesson's pan
 CLIPS = ("flower", "stream-of-water")
 
 
-# Clips.
-
-
-def pan(rgb: NDArray[np.uint8], frames: int, size: int) -> NDArray[np.uint8]:
-    """(T, size, size, 3): a window that moves over a photograph by STEP a frame."""
-    right, down = STEP
-    return np.stack([rgb[t * down :, t * right :][:size, :size] for t in range(frames)])
-
-
-def film(rgb: NDArray[np.uint8], seed: int) -> Floats:
-    """L (T, H, W, 1) of a clip on old film: FLICKER and GRAIN, drawn anew in every frame."""
-    rng = np.random.default_rng(seed)
-    bright = 1 + FLICKER * rng.standard_normal((len(rgb), 1, 1, 1))
-    L = np.stack([color.L(frame) for frame in rgb])
-    return (L * bright + GRAIN * rng.standard_normal(L.shape)).clip(0, 100).astype(np.float32)
-
-
 # Ways.
-
-
-def mixed(ab: Floats, strength: float = steady.STRENGTH) -> Floats:
-    """The exponential moving average of each pixel, wherever things have moved to."""
-    kept = ab.copy()
-    for t in range(1, len(ab)):
-        kept[t] = strength * kept[t - 1] + (1 - strength) * ab[t]
-    return kept
 
 
 def steadied(L: Floats, ab: Floats) -> Floats:
     """The course's filter."""
     filter = steady.Steady()
     return np.stack([filter(*frame) for frame in zip(L, ab, strict=True)])
-
-
-def propagated(ab: Floats, motion: Floats) -> Floats:
-    """The first frame's ab, carried on along the flow; no other frame is colorized."""
-    carried = [ab[0]]
-    for flow in motion[1:]:
-        carried.append(steady.warp(carried[-1], flow))
-    return np.stack(carried)
 
 
 def ways(L: Floats, truth: Floats, model: Colorizer, motion: Floats) -> dict[str, Floats]:
@@ -80,9 +48,9 @@ def ways(L: Floats, truth: Floats, model: Colorizer, motion: Floats) -> dict[str
         "truth": truth,
         "gray": np.zeros_like(ab),
         "frame by frame": ab,
-        "moving average": mixed(ab),
+        "moving average": S.average(ab),
         "moving average along the flow": steadied(L, ab),
-        "first frame carried on": propagated(ab, motion),
+        "first frame carried on": S.carried(ab, motion),
     }
 
 
@@ -119,21 +87,21 @@ def panned(run: Run, *, n: int = 8, size: int = SIZE, frames: int = FRAMES) -> d
     side = size + frames * max(right, down)
     album = photos.load("album", "test", side)
     chosen = np.sort(np.random.default_rng(run.seed).permutation(len(album))[:n])
-    clips = [pan(album[i], frames, size) for i in chosen]
+    clips = [S.pan(album[i], frames, size) for i in chosen]
     found: dict[str, Any] = {}
     for key, name in MODELS.items():
         model = Colorizer.load(name).on_threads(1)
         pairs = progress.bar(list(zip(chosen, clips, strict=True)), key)
         found[key] = rows([scored(clip, int(seed), model) for seed, clip in pairs])
     about = {"data": "pans over the album's test photographs", "n": n, "size": size}
-    settings = {"frames": frames, "step": list(STEP), "flicker": FLICKER, "grain": GRAIN}
+    settings = {"frames": frames, "step": list(STEP), "flicker": S.FLICKER, "grain": S.GRAIN}
     return about | settings | {"seed": run.seed, "strength": steady.STRENGTH, "models": found}
 
 
 def scored(rgb: NDArray[np.uint8], seed: int, model: Colorizer) -> dict[str, Row]:
     """`scores` of a clip put on old film."""
     truth = np.stack([color.ab(frame) for frame in rgb])
-    return scores(film(rgb, seed), truth, model)
+    return scores(S.film(rgb, seed), truth, model)
 
 
 def taken(name: str, size: int, frames: int) -> NDArray[np.uint8]:
@@ -153,7 +121,7 @@ def clips(run: Run, *, size: int = SIZE, frames: int = 48) -> dict[str, Any]:
         model = Colorizer.load(name).on_threads(1)
         found[key] = {c: scored(taken(c, size, frames), run.seed, model) for c in CLIPS}
     about = {"data": ", ".join(CLIPS), "n": len(CLIPS), "size": size, "seed": run.seed}
-    return about | {"frames": frames, "flicker": FLICKER, "grain": GRAIN, "models": found}
+    return about | {"frames": frames, "flicker": S.FLICKER, "grain": S.GRAIN, "models": found}
 
 
 # Memory.
@@ -215,7 +183,7 @@ def seconds(model: Colorizer, size: int, rounds: int, seed: int) -> Row:
 
 def beside(model: Colorizer, size: int, rounds: int) -> dict[str, float]:
     """{"network", "filter"}: least processor seconds of both on frames of a pan, in turns."""
-    frames = film(pan(photos.load("album", "test", size + 8)[0], 4, size), 1)
+    frames = S.film(S.pan(photos.load("album", "test", size + 8)[0], 4, size), 1)
     model, filter = model.on_threads(1), steady.Steady()
     ab = model.ab(frames)
     turn = iter(range(10**6))

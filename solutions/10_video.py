@@ -31,13 +31,19 @@
 # the second column. Students go wrong at one place: they warp in the wrong direction. Draw two frames on the
 # board, and ask from which one the colors are taken. When time is short, leave out memory.
 
-# %%
+# %% tags=["export"]
 import numpy as np
 
-from course_utils import color, colorizer, course, files, old_photographs, paintbox, photos, plots
+from course_utils import color
+from course_utils.video import steady
+
+FLICKER, GRAIN = 0.04, 1.0  # of a frame's brightness, and of L at a pixel
+
+# %%
+from course_utils import colorizer, course, files, old_photographs, paintbox, photos, plots
 from course_utils.checks import chosen
 from course_utils.checks import lesson_10 as checks
-from course_utils.video import measures, steady, streams
+from course_utils.video import measures, streams
 
 # %% [markdown]
 # ## A film is more than its frames
@@ -72,18 +78,18 @@ from course_utils.video import measures, steady, streams
 # and **grain** that is new in every frame. The true colors are known, and so is the motion.
 
 
-# %%
+# %% tags=["export"]
 def pan(rgb, frames=24, size=160):
     """(T, size, size, 3): a window that moves over a photograph."""
     return np.stack([rgb[t : t + size, 2 * t : 2 * t + size] for t in range(frames)])
 
 
-def film(rgb, flicker=0.04, grain=1.0):
+def film(rgb, seed=1):
     """L (T, H, W, 1) of a clip on old film."""
-    rng = np.random.default_rng(session.seed)
-    bright = 1 + flicker * rng.standard_normal((len(rgb), 1, 1, 1))
+    rng = np.random.default_rng(seed)
+    bright = 1 + FLICKER * rng.standard_normal((len(rgb), 1, 1, 1))
     L = np.stack([color.L(frame) for frame in rgb])
-    return (L * bright + grain * rng.standard_normal(L.shape)).clip(0, 100).astype(np.float32)
+    return (L * bright + GRAIN * rng.standard_normal(L.shape)).clip(0, 100).astype(np.float32)
 
 
 # %%
@@ -242,7 +248,7 @@ assert scores["frame by frame"][0] > scores["truth"][0] > 0
 #    comes into view has no color of its own, and errors of the flow add up.
 
 
-# %%
+# %% tags=["export"]
 def average(ab, strength=0.9):
     """The moving average of every pixel."""
     kept = ab.copy()
@@ -251,7 +257,7 @@ def average(ab, strength=0.9):
     return kept
 
 
-def carried(ab):
+def carried(ab, motion):
     """The first frame's colors, carried along the flow."""
     kept = [ab[0]]
     for flow in motion[1:]:
@@ -274,7 +280,7 @@ ways = {
     "frame by frame": frames,
     "moving average": average(frames),
     "moving average along the flow": along(frames),
-    "first frame carried on": carried(frames),
+    "first frame carried on": carried(frames, motion),
 }
 scores |= {name: score(name, ab) for name, ab in ways.items()}
 

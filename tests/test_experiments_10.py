@@ -7,7 +7,7 @@ import pytest
 from experiment_toys import ADDED
 from lesson_code import noise
 
-from course_utils import color, course, photos
+from course_utils import course, photos
 from experiments import lesson_10 as experiments
 from experiments.runner import Run
 
@@ -41,35 +41,6 @@ def same_form(result, name, *parts):
     assert set(result) == set(stored) - ADDED
     for part in parts:
         assert set(result[part]) == set(stored[part])
-
-
-def test_a_pan_moves_by_whole_pixels():
-    rgb = noise(1, 60)[0]
-    frames = experiments.pan(rgb, 5, 40)
-    assert frames.shape == (5, 40, 40, 3)
-    assert np.array_equal(frames[2][:-1, :-2], frames[1][1:, 2:])
-
-
-def test_film_flickers_and_is_drawn_by_its_seed():
-    rgb = np.full((30, 20, 20, 3), 128, np.uint8)
-    L = experiments.film(rgb, 1)
-    assert np.array_equal(L, experiments.film(rgb, 1)) and L.shape == (30, 20, 20, 1)
-    gray = color.L(rgb[:1]).mean()
-    assert 0.02 < L.mean((1, 2, 3)).std() / gray < 0.07
-    assert L[0].std() == pytest.approx(experiments.GRAIN, rel=0.2)
-
-
-def test_a_moving_average_of_one_jump():
-    ab = np.zeros((4, 1, 1, 2), np.float32)
-    ab[1:] = 10
-    assert experiments.mixed(ab, 0.5)[:, 0, 0, 0].tolist() == [0, 5, 7.5, 8.75]
-
-
-def test_the_first_frame_is_carried_along_the_flow():
-    ab = np.arange(6, dtype=np.float32).reshape(1, 1, 6, 1).repeat(3, 0).repeat(2, -1)
-    motion = np.zeros((3, 1, 6, 2), np.float32)
-    motion[1:, ..., 0] = 1
-    assert experiments.propagated(ab, motion)[2, 0, :, 0].tolist() == [2, 3, 4, 5, 5, 5]
 
 
 def test_pans_at_toy_size(tmp_path, toy):

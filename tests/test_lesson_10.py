@@ -33,6 +33,13 @@ def test_a_moving_average_of_one_jump(lesson):
     assert lesson["average"](ab, 0.5)[:, 0, 0, 0].tolist() == [0, 5, 7.5, 8.75]
 
 
+def test_the_first_frame_is_carried_along_the_flow(lesson):
+    ab = np.arange(6, dtype=np.float32).reshape(1, 1, 6, 1).repeat(3, 0).repeat(2, -1)
+    motion = np.zeros((3, 1, 6, 2), np.float32)
+    motion[1:, ..., 0] = 1
+    assert lesson["carried"](ab, motion)[2, 0, :, 0].tolist() == [2, 3, 4, 5, 5, 5]
+
+
 def test_the_average_along_the_flow_is_the_courses_filter(lesson):
     filter = steady.Steady()
     frames = [filter(*frame) for frame in zip(lesson["L"], lesson["frames"])]
