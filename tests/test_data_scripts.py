@@ -212,7 +212,8 @@ def test_resizing(tmp_path):
 
 def test_blocks_and_joined_pairs_give_the_same_groups(monkeypatch):
     index = np.zeros(600, photos.INDEX)
-    index["windows"] = np.random.default_rng(0).integers(-1, 2, (600, 4, 288))
+    signs = np.random.default_rng(0).integers(-1, 2, (600, 4, 288))
+    index["windows"] = np.packbits(np.stack([signs > 0, signs < 0], 2), axis=-1)
     index["windows"][100:200] = index["windows"][0]  # a hundred copies are 20,000 pairs
     index["windows"][300:340, 0] = index["windows"][200:240, 2]
     index["windows"][500:540, 3] = index["windows"][300:340, 0]
@@ -220,7 +221,7 @@ def test_blocks_and_joined_pairs_give_the_same_groups(monkeypatch):
     assert len(set(group)) == 600 - 100 - 80
     assert len(set(group[100:200])) == 1 and group[0] == group[150]
     assert (group[200:240] == group[300:340]).all() and (group[300:340] == group[500:540]).all()
-    monkeypatch.setattr(splitting, "BLOCK", 7 * 4 * 600)  # seven rows at once
+    monkeypatch.setattr(splitting, "BLOCK", 4 * 600)  # all pairs in one block
     monkeypatch.setattr(splitting, "WAITING", 0)  # joined after each block
     again = photos.near_duplicates(index)
     first, second = (np.unique(g, return_inverse=True)[1].tolist() for g in (group, again))

@@ -660,6 +660,11 @@ def drawn(sha256):
     return int(hashlib.sha256(sha256).hexdigest(), 16) / 2**256 < 0.1
 
 
+def packed(signs):
+    """Signs (..., 288) of -1, 0 and 1 as the index holds them."""
+    return np.packbits(np.stack([signs > 0, signs < 0], -2), axis=-1)
+
+
 def rows(windows):
     """Rows of the index whose draws differ from one to the next, as far as nothing joins them."""
     index = np.zeros(len(windows), photos.INDEX)
@@ -705,7 +710,7 @@ def test_similarity_at_which_pictures_are_joined():
         other = np.random.default_rng(0).choice([-1, 1], (4, 288))
         other[0] = 1
         other[0, :flipped] = -1
-        first, second = splitting.is_test(rows([whole, other]))
+        first, second = splitting.is_test(rows([packed(whole), packed(other)]))
         assert (first == second) == together
 
 
@@ -719,7 +724,7 @@ def test_different_real_photographs_are_not_joined(shared_data):
 def test_a_group_takes_one_draw():
     index = np.zeros(1500, photos.INDEX)
     index["sha256"] = [b"%064x" % i for i in range(1500)]
-    index["windows"] = np.random.default_rng(0).integers(-1, 2, (1500, 4, 288))
+    index["windows"] = packed(np.random.default_rng(0).integers(-1, 2, (1500, 4, 288)))
     expected = [drawn(sha256) for sha256 in index["sha256"]]
     assert splitting.is_test(index).tolist() == expected
     assert 0.07 < np.mean(expected) < 0.13  # a tenth, within four standard errors
@@ -727,6 +732,21 @@ def test_a_group_takes_one_draw():
     index["windows"][1300:1340, 3] = index["windows"][700:740, 0]  # and 700 out of 1300
     expected[700:740] = expected[1300:1340] = expected[:40]
     assert splitting.is_test(index).tolist() == expected
+
+
+def test_neighbors_in_the_order_of_some_signs_are_all_the_pairs_there_are(monkeypatch):
+    """1,500 rows, of which 400 are copies with a cosine of .76 and more: groups as of all pairs."""
+    rng = np.random.default_rng(2)
+    signs = rng.choice([-1, 0, 1], (1500, 4, 288), p=[0.44, 0.12, 0.44])
+    for i in range(400):
+        signs[i + 1000] = signs[i]
+        signs[i + 1000, :, rng.choice(288, 4 + i // 15, replace=False)] *= -1
+    index = np.zeros(1500, photos.INDEX)
+    index["windows"] = packed(signs)
+    found = photos.near_duplicates(index)
+    monkeypatch.setattr(splitting, "BLOCK", 4 * 1500)
+    assert np.array_equal(found, photos.near_duplicates(index))
+    assert 1100 <= len(set(found)) < 1130
 
 
 def test_flat_pictures_are_not_taken_for_copies_of_each_other(tmp_path):
