@@ -315,6 +315,9 @@ plots.show(fig, ALT)
 
 # %% [markdown] deck="slide"
 # ## Gamma forgotten, gamma twice
+#
+# A file stores a code, not the light. Without encoding the picture is too dark; encoded twice it is
+# washed out.
 
 # %% [markdown] deck="notes"
 # Left: light shown as if it were values, the encoding was forgotten. Middle: right. Right: encoded twice. Everybody
@@ -367,6 +370,9 @@ checks.encode_srgb(encode_srgb)
 
 # %% [markdown] deck="slide"
 # ## One stop brighter: double the light, not the value
+#
+# Middle: decode, double, encode. Right: doubled values are more than four times the light; sky and
+# walls burn out.
 
 # %% [markdown] deck="notes"
 # Middle: decode, double, encode. Right: doubled values, which is about four and a half times the light; sky and
@@ -494,6 +500,8 @@ def draw_plane(ax, L):
 
 # %% [markdown] deck="slide"
 # ## The gamut at each L
+#
+# White: no sRGB color has this a and b at this L.
 
 # %% [markdown] deck="notes"
 # The shape moves: blue corner at the bottom when dark, yellow corner at the top when light. A predicted a of
@@ -591,6 +599,8 @@ plots.show(fig, "The border of the gamut at four L: it moves from blue at the da
 
 # %% [markdown] deck="slide"
 # ## Keep L, get L? Only inside the gamut
+#
+# Clipping loses lightness (third picture: white is 10 or more). Less chroma at the same L keeps it.
 
 # %% [markdown] deck="notes"
 # L of a beach with the ab of fruits. Second picture: clipped. Third: how far its lightness is from the one we
@@ -901,6 +911,8 @@ assert missed["red-blind film"][1] > max(missed[way][2] for way in list(WAYS)[:5
 
 # %% [markdown] deck="slide"
 # ## The average of two reds
+#
+# Hue is an angle. 349° and 11° are neighbors, and their mean as numbers is 180°: cyan.
 
 # %% [markdown] deck="notes"
 # Hue 0.97 and hue 0.03 are neighbors across the zero; their mean is 0.5, which is cyan. In Lab the mean of two
@@ -935,7 +947,7 @@ assert away[0] > 5 * away[1]
 # by 40 in one RGB value:
 
 # %% [markdown] deck="slide"
-# ## The same step in RGB, six different ΔE
+# ## One value changed by 40: six different ΔE
 
 # %% [markdown] deck="notes"
 # Each pair differs by 40 in one of the three values. ΔE76 is the plain distance in Lab; ΔE00 corrects it where

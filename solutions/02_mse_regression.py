@@ -179,6 +179,9 @@ def draw_panels(rows, columns, alt, titles):
 
 # %% [markdown] deck="slide"
 # ## Paintbox: gray, truth, and the expected color
+#
+# *Expected* is the best prediction under the squared error. Balloons and roofs turn brown: their
+# color is drawn by chance. Sky and meadow do not: their color is certain.
 
 # %% [markdown] deck="notes"
 # Columns: what the network sees; the true color, drawn by chance; the expected color, which is the
@@ -448,6 +451,8 @@ draw_curves({"": rows}, MARKS, ALT)
 
 # %% [markdown] deck="slide"
 # ## Beside the column *expected*
+#
+# More training leads to *expected*, not to *truth*.
 
 # %% [markdown] deck="notes"
 # The network of the live training, the expected color, and the truth. Bands and meadow come first,
@@ -743,6 +748,9 @@ print(f"{window(narrow)} pixels: validation loss {loss:.4f}; S0 {rows[-1]['valid
 
 # %% [markdown] deck="slide"
 # ## A window of 5 pixels breaks the sky
+#
+# Inside a plain area a small window sees one lightness and nothing else: sky, lake and hill of the
+# same lightness get the same color.
 
 # %% [markdown] deck="notes"
 # The first column is a network that sees 5 pixels, the second is S0. Inside a plain area the small
@@ -817,6 +825,8 @@ def credits(names):
 
 # %% [markdown] deck="slide"
 # ## What 79 photographs teach
+#
+# Test photographs. The network has learned the mean color, and little else.
 
 # %% [markdown] deck="notes"
 # Test photographs: gray, the live network, the truth. The network has found out what the mean color
@@ -891,6 +901,9 @@ print(f"validation photographs: loss {new:.4f}, gray {zero_loss:.4f}")
 
 # %% [markdown] deck="slide"
 # ## Eight photographs by heart
+#
+# Trained on eight photographs: four of them at the left. At the right, four that it never saw:
+# overfitting.
 
 # %% [markdown] deck="notes"
 # Upper row, left: photographs that the network was trained on, as it predicts them; right: photographs
@@ -947,7 +960,7 @@ assert best["epoch"] < report["epochs"] and measured[-1]["loss"] < best["loss"]
 assert gains[25][1] > 0 and gains[200][0] < gains[25][0]
 
 # %% [markdown] deck="slide"
-# ## The same photographs after more and more epochs
+# ## It saw mountains only: after more and more epochs
 
 # %% [markdown] deck="notes"
 # The report's figure, on photographs of the album that may be shown. The network knows mountains only.
@@ -1119,6 +1132,8 @@ gallery(
 
 # %% [markdown] deck="slide"
 # ## Where it fails
+#
+# What may have any color comes out brown: the mean, as on paintbox.
 
 # %% [markdown] deck="notes"
 # Tulips, toys, a balloon and cloth may have any color, and come out brown: the mean, as on paintbox.

@@ -93,6 +93,9 @@ def framed(ax, top, left, height, width, **style):
 
 # %% [markdown] deck="slide"
 # ## The same scene at noon and at dusk
+#
+# In gray, only the sun differs (upper box). The lower box, 31 pixels of the lake, is the same bit
+# for bit.
 
 # %% [markdown] deck="notes"
 # Left two: what a network sees. They differ in the sun only, in the upper box. The lower box is a
@@ -185,6 +188,9 @@ ARROWS = [(0, 1), (1, 2), (2, 6), (0, 3), (3, 4), (4, 5), (5, 6), (6, 7)]
 
 # %% [markdown] deck="slide"
 # ## Two branches that share their first layers
+#
+# Above: every place keeps its features. Below: one vector about the whole picture. Fusion gives the
+# vector to every place.
 
 # %% [markdown] deck="notes"
 # Follow the picture along the upper row and its copy along the lower one. The low-level layers are
@@ -456,6 +462,8 @@ assert (rows.min(), rows.max()) == (first, last) and (columns.min(), columns.max
 
 # %% [markdown] deck="slide"
 # ## One photograph, and what a pixel sees of it
+#
+# A is sky, B is water. In 27 pixels they look alike. Outer boxes: what the published network sees.
 
 # %% [markdown] deck="notes"
 # First picture: the photograph, with two pixels and their receptive fields, {{widest(full)}} pixels wide in the

@@ -86,6 +86,8 @@ def credits(chosen):
 
 # %% [markdown] deck="slide"
 # ## What does it see: in color, and in gray?
+#
+# Above each picture: the likeliest of 1,000 classes. In gray, fruit and parakeet get another name.
 
 # %% [markdown] deck="notes"
 # Above each picture stands the likeliest of 1,000 classes with its probability. The coffee and the
@@ -132,6 +134,8 @@ for weights in ("imagenet", "random"):
 
 # %% [markdown] deck="slide"
 # ## Maps: what the layers pass on
+#
+# Trained maps show edges, then textures; the deepest is bright where the frog is. Random maps blur.
 
 # %% [markdown] deck="notes"
 # First row: weights learned on ImageNet. Second row: random weights. Columns: the gray photograph, then
@@ -554,6 +558,8 @@ credits(test_album[name] for name in LOOKED_AT)
 
 # %% [markdown] deck="slide"
 # ## Skip connections bring the edges back
+#
+# Predicted ab at L = 65, twice as strong, so that edges of L cannot help.
 
 # %% [markdown] deck="notes"
 # Predicted ab, doubled, at L = 65, so that edges of L cannot help. Without skip connections colors are
@@ -954,6 +960,9 @@ assert scores["on the diagonal"] < 0.001
 
 # %% [markdown] deck="slide"
 # ## Pictures made to order
+#
+# Above each picture: Keras's "accuracy", the share of pixels where the larger of a and b is the right
+# one. The colors that are closest to the truth get 0%.
 
 # %% [markdown] deck="notes"
 # Keras's accuracy stands above each picture. Nearly gray: 100 %. Two loud colors: 100 %. The one whose

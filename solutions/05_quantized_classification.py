@@ -214,6 +214,9 @@ picked["an edge"] = doubt.argmax()
 
 # %% [markdown] deck="slide"
 # ## The target: a distribution over the ab plane
+#
+# a: water, one certain color. b: a balloon, four possible colors. c: an edge, the colors of both
+# sides.
 
 # %% [markdown] deck="notes"
 # Three blocks of one scene. Where the color is certain there is one cluster, with the width of the soft code.
@@ -543,6 +546,8 @@ columns["one truth"] = test.rgb[[SCENE, 3]]
 
 # %% [markdown] deck="slide"
 # ## Your network colors two scenes
+#
+# Cooling leads from the mean to the top bin, which is red for every balloon.
 
 # %% [markdown] deck="notes"
 # Columns: gray, the network's mean, its annealed mean, nearly its top bin, the exact mean, and one truth. The
@@ -608,7 +613,7 @@ def on_held(net):
 photo_rows = learn(photo_net, loss, maps_train, ab_train, EPOCHS, 3e-3, session.seed, on_held)
 
 # %% [markdown] deck="slide"
-# ## Live: photographs
+# ## Live: photographs, the loss beside the prior
 
 # %% [markdown] deck="notes"
 # Full line: training. Broken line: validation. Dotted: the prior alone. The entropy of the soft code is a lower bound that nobody reaches,
@@ -972,6 +977,9 @@ plots.pictures(shown, ALT, titles, columns=5)
 
 # %% [markdown] deck="slide"
 # ## The price of vividness, exactly
+#
+# The mean × k is the cheapest way to more chroma, and leads to nobody's color. Cooling costs more
+# and leads to a possible one.
 
 # %% [markdown] deck="notes"
 # To the right: more colorful. Left panel: expected squared error. Every curve begins with the mean, at its left end. Right panel: distance
@@ -1172,6 +1180,9 @@ checks.colorful_only(colorful_only)
 
 # %% [markdown] deck="slide"
 # ## Your mask: gray blocks do not count in the loss
+#
+# The second network no longer hears of gray. It answers which color, if any: look at clouds, walls
+# and sails.
 
 # %% [markdown] deck="notes"
 # Columns: plain, trained on without gray blocks, one truth. The second network no longer hears of gray. It answers which color, if any:

@@ -147,6 +147,8 @@ assert errors["median"] < errors["mean"] < errors["a sample"] and (more > 0).mea
 
 # %% [markdown] deck="slide"
 # ## L1 asks for the median, the squared error for the mean
+#
+# The sample could have been the truth, and has the largest L1.
 
 # %% [markdown] deck="notes"
 # Left to right: the gray picture, the truth, the exact mean, the exact median, and another sample of the same
@@ -426,6 +428,8 @@ start, L1_watch = without["with skips"]  # every game below begins here
 
 # %% [markdown] deck="slide"
 # ## Skip connections, removed once
+#
+# Without them small things take the color of what is around them.
 
 # %% [markdown] deck="notes"
 # Left: L1 by epoch; broken lines are training, full lines validation. Right: the predicted colors, the same
@@ -506,6 +510,8 @@ assert [side for _, side in fields.values()] == [16, 34, 70] and parameters(D) =
 
 # %% [markdown] deck="slide"
 # ## The discriminator sees patches
+#
+# One answer depends on a square of 16, 34 or 70 pixels: one, two or three layers.
 
 # %% [markdown] deck="notes"
 # The squares are measured: pixels on which one logit depends, for one, two and three layers. The largest belongs
@@ -800,6 +806,9 @@ print("a tenth more L1: λ = {:g}; at any price: λ = {:g}".format(*choose(sweep
 
 # %% [markdown] deck="slide"
 # ## Live: λ, and least squares
+#
+# A smaller λ gives bolder colors and a larger L1. One seed, seconds of training: read the order,
+# not the digits.
 
 # %% [markdown] deck="notes"
 # One scene by every game of the live run, with the chroma of its balloons and L1. As λ falls
@@ -931,6 +940,8 @@ refined = {"L1 alone": on_album(), "L1 and D": on_album(lam=10.0)}
 
 # %% [markdown] deck="slide"
 # ## Photographs, live: with a discriminator and without
+#
+# Both begin at S4 and have the same steps. Where has D changed a hue, and is it more right?
 
 # %% [markdown] deck="notes"
 # Rows: gray, S4 refined with L1 alone, S4 refined with L1 and D, truth. Test photographs of the album. Both arms begin
@@ -1004,6 +1015,8 @@ def shipped(names, alt):
 
 # %% [markdown] deck="slide"
 # ## The squared error (S4) and the discriminator (S3)
+#
+# S3 goes on from S4. Where is its color stronger, and where is it also more right?
 
 # %% [markdown] deck="notes"
 # Test photographs of the album, seen by no training. S4 was trained with the squared error, S3 goes on from it with
@@ -1016,6 +1029,8 @@ shipped(names, "A path, a beach, fruits, roses: gray, by S4, by S3 with stronger
 
 # %% [markdown] deck="slide"
 # ## Where it fails
+#
+# Color that does not follow from shape: S4 answers with brown, S3 with patches.
 
 # %% [markdown] deck="notes"
 # Painted toys and houses, a dancer, a man in a coat: things whose color does not follow from their shape. S4 answers with
@@ -1135,6 +1150,8 @@ hunted["all four"] = hunted.pop(", ".join(BUGS))
 
 # %% [markdown] deck="slide"
 # ## What bugs look like: the curves
+#
+# Dotted: log 2, what D pays that only guesses. Two of the bugs look healthy.
 
 # %% [markdown] deck="notes"
 # What D and G pay by epoch; the dotted line is log 2. Labels swapped: both prices fall, because G is rewarded for being

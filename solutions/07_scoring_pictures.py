@@ -130,6 +130,8 @@ for name in ssim:
 
 # %% [markdown] deck="slide"
 # ## As real as the truth, and ranked last
+#
+# The second and the third could have been the truth. SSIM prefers the fourth, which is unfinished.
 
 # %% [markdown] deck="notes"
 # One scene. Pictures two and three are as real as the first by construction: another run of the same
@@ -362,6 +364,8 @@ maps = {what: window_maps(parts, *exhibit[what][:2]) for what in both}  # (H - 6
 
 # %% [markdown] deck="slide"
 # ## Where SSIM is lost: bright is 1, black is 0
+#
+# Grain costs where the picture is flat. Green fur costs nothing: L is right.
 
 # %% [markdown] deck="notes"
 # From left to right: the picture, luminance, contrast, structure, and their product. Above: the grain is the same
@@ -690,6 +694,9 @@ by_count = {int(n): found[0] for n, found in changes["class_score"].items()}
 print("class score by N:", ", ".join(f"{n}: {value:.1f}" for n, value in by_count.items()))
 # %% [markdown] deck="slide"
 # ## Real against real is not zero
+#
+# Two sets of real photographs that share none: the Fréchet distance falls with N, KID lies around
+# zero.
 
 # %% [markdown] deck="notes"
 # Two sets of real photographs that share none: nothing tells them apart. Left and middle: the Fréchet distance is not zero
@@ -853,6 +860,9 @@ together = interval(by_picture[first]["psnr"], by_picture[second]["psnr"], draws
 
 # %% [markdown] deck="slide"
 # ## Two intervals, or one of the difference
+#
+# Two intervals that overlap do not say that the two are equal. On the same photographs, take the
+# interval of the difference.
 
 # %% [markdown] deck="notes"
 # Left: each colorizer's own interval. They are wide, because photographs differ much. Right: the interval of
@@ -901,6 +911,8 @@ wrong = {pair: [wrong_order(*pair, n) for n in SIZES] for pair in PAIRS}
 
 # %% [markdown] deck="slide"
 # ## Small tables that lie
+#
+# How often a small table orders two colorizers the wrong way, by PSNR.
 
 # %% [markdown] deck="notes"
 # Each line: how often a table of so many photographs orders the two against all of them, by PSNR. The closer two
@@ -1054,6 +1066,8 @@ broken = np.uint8(255 * tinted(uv)[0].permute(1, 2, 0).numpy())
 
 # %% [markdown] deck="slide"
 # ## What SSIM likes as much as gray
+#
+# *Climbed*: colors found by gradient ascent, while SSIM stays at gray's.
 
 # %% [markdown] deck="notes"
 # From left to right: the truth, its gray copy, and colors found by gradient ascent under the condition that SSIM stays at

@@ -182,6 +182,8 @@ print(leaderboard.table(board))
 
 # %% [markdown] deck="slide"
 # ## The leaderboard, with intervals
+#
+# Crosses are no competitors: gray, and one flat color taken from the answer.
 
 # %% [markdown] deck="notes"
 # Five measures on the same {{board["n"]}} photographs, with 95 % intervals. Circles are colorizers. Crosses are no competitors: gray,
@@ -304,6 +306,8 @@ assert [name for name, (_, low, _) in gains["other cameras"].items() if low > 0]
 
 # %% [markdown] deck="slide"
 # ## Three surprising rows, as pictures
+#
+# Above each picture: its PSNR, minus that of gray.
 
 # %% [markdown] deck="notes"
 # Above each picture: its PSNR on the board, minus that of gray. First S3 behind gray: lively flowers of wrong colors.
@@ -390,6 +394,8 @@ for key in ("psnr", "gap"):
 
 # %% [markdown] deck="slide"
 # ## Who is better than whom?
+#
+# **+** the row is better than the column, **−** worse, **?** undecided.
 
 # %% [markdown] deck="notes"
 # Read along a row: + means that it is better than the column's colorizer on these photographs, − worse, ? undecided.
@@ -552,6 +558,8 @@ for n in systems:
 
 # %% [markdown] deck="slide"
 # ## Where does each one win?
+#
+# In brackets: the number of photographs. Groups of eight to ten decide little.
 
 # %% [markdown] deck="notes"
 # Gain over gray by what the photograph shows, with the set and the number of photographs. Read N first: the album's groups have eight to ten, and
@@ -641,6 +649,9 @@ for name, paint in CANDIDATES.items():
 
 # %% [markdown] deck="slide"
 # ## Three customers, and what they pay
+#
+# Short bars win. The restorer counts wrong pixels, the archive pictures that are worse than gray,
+# the studio how far chroma is off.
 
 # %% [markdown] deck="notes"
 # Left, the restorer: every pixel more than 10 ab from the truth. Middle, the newspaper archive: every picture that is worse than gray. Right, the
@@ -740,6 +751,8 @@ assert all(row["16 pixels"][2] < 0 for row in hard.values())
 
 # %% [markdown] deck="slide"
 # ## The same photograph, made old
+#
+# Above: what the scanner gives. Below: what S4 makes of it.
 
 # %% [markdown] deck="notes"
 # Upper row: what the scanner gives. Lower row: what S4 makes of the scan. Red-blind film (until the 1920s) sees no red. Faded
@@ -817,7 +830,7 @@ for key, found in errors.items():
 assert more["no color"][1] > 0 and more["blue plate"][1] > 0 > more["green plate"][1]
 
 # %% [markdown] deck="slide"
-# ## One plate of three
+# ## One plate of three, about 1910
 
 # %% [markdown] deck="notes"
 # Plates of about 1910. First the blue plate alone, which is what ordinary film of that time saw. Then S4's color for it, S4's color for L*, and the three plates
@@ -860,6 +873,8 @@ assert max(held["both differ"], key=held["both differ"].get) == "both drawn"
 
 # %% [markdown] deck="slide"
 # ## Twenty people are not two thousand answers
+#
+# Simulated rooms of 20 people: how often does a 95 % interval hold the truth?
 
 # %% [markdown] deck="notes"
 # Simulated rooms: 20 people, 100 pictures, a true share of {{rooms["rate"]:.1%}}. Each mark says how often a 95 % interval held it.

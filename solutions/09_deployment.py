@@ -359,6 +359,8 @@ def by_squares(groups, ab, ab_with):
 
 # %% [markdown] deck="slide"
 # ## Which layers break it?
+#
+# Each bar: only this group is in int8. In brackets: its number of layers.
 
 # %% [markdown] deck="notes"
 # Each bar is one file, in which only this group is in int8; in brackets the number of its layers. Three groups do most of the damage, and they hold four of {{len(LAYERS)}} layers: the first, and the
@@ -389,6 +391,8 @@ for count in COUNTS:
 
 # %% [markdown] deck="slide"
 # ## Leave the worst in float
+#
+# One more group stays in float at each step, the worst first. Dashed: the gate.
 
 # %% [markdown] deck="notes"
 # From left to right one more group stays in float, the worst first; dashed is the gate. The file grows only from {{steps[0][0]:.1f}} to {{steps[-1][0]:.1f}} MB, because these layers are small. But they
@@ -422,6 +426,8 @@ assert len(fast) >= 2
 
 # %% [markdown] deck="slide"
 # ## All colorizers, through the gate
+#
+# The files that pass, by the number of their lesson. Speed: one thread of one processor.
 
 # %% [markdown] deck="notes"
 # Stored, on {{INT8["n"]}} photographs; only the {{len(passed)}} of {{len(INT8["rows"])}} files that pass are drawn, under the number of their lesson. Left: how many times as fast as the float file. Speeds were measured on
@@ -962,6 +968,9 @@ assert not any(lost for _, lost in mended_table)
 
 # %% [markdown] deck="slide"
 # ## Killed after each step, then started again
+#
+# A real SIGKILL after each step, then a second worker. With the bug, three steps of four lose a
+# picture.
 
 # %% [markdown] deck="notes"
 # Two jobs, a real SIGKILL after each step, then a second worker. The worker with the bug loses a picture at three of four steps, and its table says "done" for two of them: nobody will
@@ -1095,6 +1104,8 @@ assert (
 
 # %% [markdown] deck="slide"
 # ## The report's screens, in our studio
+#
+# Log in, choose, compare, save: the same steps in one web page, on a phone and on a desk.
 
 # %% [markdown] deck="notes"
 # The report's chapter 5 shows: log in, register, choose a photograph, slider, save, and on the desktop clear and exit. Ours has the same steps in one web page, so that nobody installs an APK. Ask
