@@ -5,9 +5,10 @@
 Counted are files read from beginning to end, conversions between sRGB and Lab, and copies of a
 model's arrays. No number here depends on the machine.
 
-A photograph, `photos.load(folder)`: `mapped` asks the cache, and where it has nothing, `describe`
-decodes and hashes one file's bytes (`opening.read`, `opening.decode`); `is_test` decides the split.
-The chosen ones' pixels are decoded from the same bytes, which `_Once` has kept.
+A photograph, `photos.load(folder)`: `mapped` asks the cache for each stage, and where it has
+nothing, calls a function for each file, in threads. `describe` reads and hashes it and, where no
+split is published, decodes it for `is_test`, which decides the split. The chosen ones' pixels are
+decoded from the same bytes, which `load` has kept as far as HELD allows.
 
 An answer, `experiments.judging.judge` and `leaderboard.on_photographs`: `Colorizer.colorize`
 converts to L and, with the answer, back; `metrics.each` puts a `Picture` around the result, which

@@ -10,6 +10,7 @@ from io import BytesIO
 from multiprocessing import get_context, parent_process
 from threading import Thread
 from types import ModuleType
+from warnings import catch_warnings
 
 import numpy as np
 from PIL import Image
@@ -29,13 +30,14 @@ REASONS = ("unreadable", "tiny", "extreme aspect", "gray", "near duplicate")
 def survey(files):
     """One ROW for every file, from a pool of processes; kept in the course's cache."""
     with _processes(len(files)) as run:
-        return photos.mapped("looking at photographs", files, _look, ROW, run)
+        return photos.mapped("looking at photographs", files, _look, ROW, run)[0]
 
 
 def _look(file):
-    seen = photos.describe(file)
+    with catch_warnings(action="ignore"):
+        seen = photos.describe(file)
     width = height = 0
-    if not seen[0]:
+    if seen[0]:
         with Image.open(file) as im:
             width, height = im.size
     return seen, width, height
@@ -49,7 +51,7 @@ def reasons(rows):
     why[seen["chroma"] < photos.GRAY_CHROMA] = "gray"
     why[long > LONGEST * short] = "extreme aspect"
     why[short < SHORTEST] = "tiny"
-    why[seen["note"] != ""] = "unreadable"
+    why[seen["sha256"] == b""] = "unreadable"
     good = np.flatnonzero(why == "")
     # the same bytes first: a flat picture has no features to be found by
     good = good[np.sort(np.unique(seen["sha256"][good], return_index=True)[1])]

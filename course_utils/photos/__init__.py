@@ -12,19 +12,6 @@ from course_utils.photos.opening import SUFFIXES, PhotoError, open_photo
 from course_utils.photos.splitting import GRAY_CHROMA, INDEX, describe, near_duplicates
 
 __all__ = [
-    "GRAY_CHROMA",
-    "INDEX",
-    "SETS",
-    "SUFFIXES",
-    "Photo",
-    "PhotoError",
-    "album",
-    "bundled",
-    "data_home",
-    "describe",
-    "files_in",
-    "load",
-    "mapped",
-    "near_duplicates",
-    "open_photo",
-]
+    "GRAY_CHROMA", "INDEX", "SETS", "SUFFIXES", "Photo", "PhotoError", "album", "bundled",
+    "data_home", "describe", "files_in", "load", "mapped", "near_duplicates", "open_photo",
+]  # fmt: skip

@@ -7,6 +7,7 @@ white in more than 8 bits, signed, 12, 32 and 64 bits, channels apart. tifffile 
 import io
 import logging
 import warnings
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -49,13 +50,8 @@ def tiff(data: bytes, name: Any) -> Image.Image:
 
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     with tifffile.TiffFile(io.BytesIO(data)) as file:
-        pages = []
-        for index in range(PAGES):
-            try:
-                pages.append((index, file.pages[index]))
-            except IndexError:
-                break
-        whole: Any = [(i, page) for i, page in pages if not page.subfiletype & 5]  # small, mask
+        pages: Any = list(enumerate(islice(file.pages, PAGES)))
+        whole = [(i, page) for i, page in pages if not page.subfiletype & 5]  # small, mask
         index, page = max(whole or pages, key=lambda p: p[1].imagewidth * p[1].imagelength)
         if len(whole) > 1:
             number = f"{len(whole)}{' or more' * (len(pages) == PAGES)}"

@@ -1,6 +1,8 @@
 """Load photographs, from a folder or by name, as square pictures of one split."""
 
+import functools
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,12 +12,15 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from course_utils.photos.album import album
-from course_utils.photos.cache import mapped, stored
+from course_utils.photos.cache import mapped
 from course_utils.photos.installed import bundled
 from course_utils.photos.opening import SUFFIXES, decode, read
-from course_utils.photos.splitting import GRAY_CHROMA, INDEX, describe, is_test, mean_chroma
+from course_utils.photos.splitting import INDEX, describe, is_gray, is_test, refusal, windows
 
-HELD = 2**28  # bytes of files that one call of `load` keeps at most
+GRAY, BROKEN = 1, 2  # why a file has no pixels
+LEFT_OUT = "left out {} gray photographs of {}"
+# Bytes of files that one call of `load` keeps: a folder on a network drive is not read twice.
+HELD = 2**28
 # Public data sets that `python -m data_scripts.NAME` prepares.
 SETS = ("coco", "flickr", "imagenet", "imagenette", "intel", "places")
 
@@ -47,7 +52,12 @@ def load(
 
     Files that cannot be read are skipped and printed. What is decoded is kept in the cache
     (~/.cache/color-from-gray, or the folder COURSE_CACHE names; delete it whenever you like), so
-    that an interrupted call goes on where it was, by parts of 1,000 pictures.
+    that an interrupted call goes on where it was, by parts of 100 pictures. The result of a folder
+    is a file of the cache, mapped into memory: more pictures than memory holds are read as they are
+    used, and what is written into the array does not reach the file.
+
+    With `limit`, published splits are decoded until there are enough pictures, after all files were
+    read once for the order of their contents. Without a published split, all files are decoded.
 
     Raises ValueError for a bad argument and where no picture is left, FileNotFoundError for a
     folder that does not exist and a data set that is not prepared.
@@ -63,14 +73,14 @@ def load(
     if source == "paintbox":
         from course_utils import paintbox
 
-        seeds = {"train": 0, "test": 1_000_000}
-        return paintbox.sample(limit or 1000, size, seeds[split]).rgb
+        return paintbox.sample(limit or 1000, size, 1_000_000 * (split == "test")).rgb
     if source in ("album", "bundled"):
         shipped = album(split) if source == "album" else bundled()
-        rgbs = [photo.rgb for photo in shipped if photo.split == split]
+        ims = [Image.fromarray(photo.rgb) for photo in shipped if photo.split == split]
         if color_only:
-            rgbs = _colored(rgbs, [mean_chroma(Image.fromarray(rgb)) for rgb in rgbs])
-        return np.stack([_square(rgb, size) for rgb in rgbs[:limit]])
+            every, ims = len(ims), [im for im in ims if not is_gray(im)]
+            print(LEFT_OUT.format(every - len(ims), every))
+        return np.stack([_square(im, size) for im in ims[:limit]])
 
     folder = _prepared(str(source)) if source in SETS else Path(source).expanduser()
     if not folder.is_dir():
@@ -82,53 +92,53 @@ def load(
     published = [pair for pair in pairs if all((folder / name).is_dir() for name in pair)]
     if published:
         folder = folder / published[0][split == "test"]
-    files, once = files_in(folder), _Once()
-    index = mapped("index", files, lambda file: describe(file, once), INDEX)
-    opens = index["note"] == ""
-    refused = index["note"][~opens]
-    for note in refused[:5]:
-        print("skipped:", note.replace(f"{folder}{os.sep}", ""))
-    if len(refused) > 5:
-        print(f"skipped: {len(refused) - 5} more")
-    chosen = np.argsort(index["sha256"], kind="stable")
-    chosen = chosen[opens[chosen]]
-    if not published:
-        key = ["split", index["sha256"][chosen].astype(str).tolist()]
-        testing = stored(key, lambda: is_test(index[chosen]), bool)
-        chosen = chosen[testing == (split == "test")]
+    files = files_in(folder)
+    largest = max((file.stat().st_size for file in files), default=0)
+    once = functools.lru_cache(HELD // (largest or 1))(read)  # its place, then its pixels
+    chosen = _in_order(files, once, folder, "" if published else split)
+
+    def pixels(file):
+        try:
+            im = Image.fromarray(decode(once(file), file))
+        except Exception:  # one odd file ends nothing
+            return BROKEN
+        return GRAY if color_only and is_gray(im) else _square(im, size)
+
+    row = np.dtype(("u1", (size, size, 3)))
+    rows, why = mapped(f"pixels{color_only}", chosen, pixels, row, limit=limit)
+    _refused([file for file, reason in zip(chosen, why, strict=False) if reason == BROKEN], folder)
     if color_only:
-        chosen = _colored(chosen, index["chroma"][chosen])
-    if not len(chosen):
+        print(LEFT_OUT.format(np.sum(why == GRAY), np.sum(why != BROKEN)))
+    if not len(rows):
         raise ValueError(
             f'{folder} has no picture for split="{split}" (of {len(files)} files that end in '
             f'{" ".join(SUFFIXES)}): add some, or use source="bundled".'
         )
-
-    def pixels(file):
-        return _square(decode(once(file), file), size)
-
-    row = np.dtype(("u1", (size, size, 3)))
-    return mapped("pixels", [files[i] for i in chosen[:limit]], pixels, row)
+    return rows[:limit]
 
 
-class _Once:
-    """Reads files for `load`, which needs each twice: to describe it, and for its pixels.
+def _in_order(files, once, folder, split):
+    """Files in the order of their contents, which decide the split too; split "" takes all."""
+    look = (lambda im: (0, windows(im))) if split else None
+    with warnings.catch_warnings(action="ignore"):  # who takes the pixels lets them pass
+        index, _ = mapped(f"index{split != ''}", files, lambda f: describe(f, once, look), INDEX)
+    order = np.argsort(index["sha256"], kind="stable")
+    opens = index["sha256"][order] != b""
+    _refused([files[i] for i in order[~opens]], folder)
+    order = order[opens]
+    chosen = [files[i] for i in order]
+    if not split:
+        return chosen
+    drawn = functools.cache(lambda: dict(zip(chosen, is_test(index[order]), strict=True)))
+    testing, _ = mapped("split", chosen, lambda file: drawn()[file], bool, map)
+    return [chosen[i] for i in np.flatnonzero(testing == (split == "test"))]
 
-    A folder on a network drive should not be read twice: as much as fits into HELD is kept.
-    """
 
-    def __init__(self) -> None:
-        self.kept: dict[Path, bytes] = {}
-        self.room = HELD
-
-    def __call__(self, file: Path) -> bytes:
-        if file in self.kept:
-            return self.kept.pop(file)
-        data = read(file)
-        if len(data) <= self.room:
-            self.kept[file] = data
-            self.room -= len(data)
-        return data
+def _refused(files, folder):
+    for file in sorted(files)[:5]:
+        print("skipped:", refusal(file).replace(f"{folder}{os.sep}", ""))
+    if len(files) > 5:
+        print(f"skipped: {len(files) - 5} more")
 
 
 def data_home() -> Path:
@@ -172,11 +182,5 @@ def files_in(
     return sorted(found)
 
 
-def _colored(photos: Any, chromas: Any) -> list[Any]:
-    kept = [p for p, chroma in zip(photos, chromas, strict=True) if chroma >= GRAY_CHROMA]
-    print(f"left out {len(photos) - len(kept)} gray photographs of {len(photos)}")
-    return kept
-
-
-def _square(rgb: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    return np.asarray(ImageOps.fit(Image.fromarray(rgb), (size, size), Image.Resampling.LANCZOS))
+def _square(im: Image.Image, size: int) -> NDArray[np.uint8]:
+    return np.asarray(ImageOps.fit(im, (size, size), Image.Resampling.LANCZOS))

@@ -117,10 +117,8 @@ def decode(data: bytes, name: str | Path) -> NDArray[np.uint8]:
     except Exception as error:  # as above
         remedy = f"damaged or cut short ({error}): copy or download it again"
         raise PhotoError(f"{name} is {remedy}.") from None
-    try:
+    with suppress(Exception):  # damaged EXIF data are no reason to refuse the picture
         im = ImageOps.exif_transpose(im)
-    except Exception:  # damaged EXIF data are no reason to refuse the picture
-        pass
     return np.array(_srgb(im, name))
 
 

@@ -1,9 +1,9 @@
 """What a file's content says about it: gray or not, a near duplicate or not, train or test."""
 
 import hashlib
-import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,26 +16,38 @@ TEST_SHARE = 0.1
 GRAY_CHROMA = 3.0  # mean C*ab below which a photograph counts as gray
 # When looking for copies: windows compared with each other, how often, and pairs held at once.
 BLOCK, PASSES, WAITING = 512, 32, 10**6
-# `note`: why a file does not open. `windows`: see `_windows`.
-INDEX = np.dtype(
-    [("note", "U300"), ("sha256", "S64"), ("chroma", "f4"), ("windows", "u1", (4, 2, 36))]
-)
+# `sha256`: empty where a file does not open. `windows`: see `windows`.
+INDEX = np.dtype([("sha256", "S64"), ("chroma", "f4"), ("windows", "u1", (4, 2, 36))])
 
 
-def describe(file: Path, read: Callable[[Path], bytes] = read) -> tuple:
+def looks(im: Image.Image) -> tuple:
+    """Chroma and windows of a picture, as INDEX holds them."""
+    return mean_chroma(im), windows(im)
+
+
+def describe(file: Path, read: Callable[[Path], bytes] = read, look: Any = looks) -> tuple:
     """One row of INDEX: what `load` and the data scripts need to know of a file.
 
-    read: gives the file's content, and is called once.
+    read: gives the file's content, and is called once. look: finds chroma and windows, or is None
+    where the checksum is enough, and nothing is decoded. `refusal` says why a file does not open.
     """
     try:
         data = read(file)
-        with warnings.catch_warnings(action="ignore"):  # who takes the pixels lets them pass
-            im = Image.fromarray(decode(data, file))
+        seen = look(Image.fromarray(decode(data, file))) if look else (0, 0)
+    except Exception:  # one odd file ends nothing
+        return b"", 0, 0
+    return hashlib.sha256(data).hexdigest(), *seen
+
+
+def refusal(file: Path) -> str:
+    """The sentence that says why a file does not open."""
+    try:
+        decode(read(file), file)
     except (OSError, PhotoError) as error:
-        return str(error), b"", 0, 0
-    except Exception as error:  # one odd file ends nothing
-        return f"{file} cannot be opened ({type(error).__name__}: {error}).", b"", 0, 0
-    return "", hashlib.sha256(data).hexdigest(), mean_chroma(im), _windows(im)
+        return str(error)
+    except Exception as error:
+        return f"{file} cannot be opened ({type(error).__name__}: {error})."
+    return f"{file} could not be opened the first time: delete the cache to try it again."
 
 
 def mean_chroma(im: Image.Image) -> float:
@@ -44,7 +56,12 @@ def mean_chroma(im: Image.Image) -> float:
     return np.hypot(*np.moveaxis(color.ab(small), -1, 0)).mean()
 
 
-def _windows(im: Image.Image) -> NDArray[np.uint8]:
+def is_gray(im: Image.Image) -> bool:
+    """Whether a picture counts as gray."""
+    return mean_chroma(im) < GRAY_CHROMA
+
+
+def windows(im: Image.Image) -> NDArray[np.uint8]:
     """How four cuts of a picture look from afar: signs of 288 coarse gradients of each.
 
     uint8 (4, 2, 36): packed bits, first for rising and then for falling gradients. A dHash of 12 x
