@@ -7,7 +7,8 @@ from PIL import Image
 
 from course_utils import color, photos
 from course_utils.colorizer import Colorizer
-from experiments import data, learning, recipe, shards, trainings
+from data_scripts import shards
+from experiments import data, learning, recipe, trainings
 
 RED, BLUE = (200, 60, 40), (40, 60, 200)
 
