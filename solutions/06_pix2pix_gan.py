@@ -957,6 +957,8 @@ gallery(NAMES, small, rows, "Five photographs in gray, by L1 alone, by L1 and D,
 
 # %% [markdown] deck="slide"
 # ## Photographs, live: the curves
+#
+# With D the L1 is higher: a vivid color that is wrong costs more than a pale one.
 
 # %% [markdown] deck="notes"
 # L1 on the album by epoch, broken in training, full in validation; the dotted line is gray. With D beside it L1

@@ -145,6 +145,9 @@ def slice_of(ab, row=80):
 
 # %% [markdown] deck="slide"
 # ## A slice through time
+#
+# One row of pixels out of each frame; time runs down. Slanted lines are motion, horizontal bars are
+# flicker.
 
 # %% [markdown] deck="notes"
 # One row of pixels out of each frame, time runs down. L is the same everywhere and color twice as strong.
@@ -286,6 +289,9 @@ scores |= {name: score(name, ab) for name, ab in ways.items()}
 
 # %% [markdown] deck="slide"
 # ## Three ways to be steady
+#
+# *Average*: edges smear along time. *Along the flow*: they stay sharp. *Carried on*: what came into
+# view has colors from elsewhere.
 
 # %% [markdown] deck="notes"
 # Slices of the same row. The plain average smears along time: slanted lines lose their edges. Along the flow
@@ -380,6 +386,8 @@ calmed = np.stack([filter(*frame) for frame in zip(scratched, each)])
 
 # %% [markdown] deck="slide"
 # ## A real clip, made old
+#
+# Above: each frame alone. Below: with the filter. It calms colors; scratches are in L, and stay.
 
 # %% [markdown] deck="notes"
 # Flicker, grain, and scratches that stay for one frame. The scratch is no color's fault: the filter does not mend
@@ -428,6 +436,9 @@ guesses = {memory: painted.expected_ab(memory) for memory in (False, True)}
 
 # %% [markdown] deck="slide"
 # ## The sun has left the view
+#
+# The best answer from one frame, and from all frames so far. Without memory the lake changes when
+# the sun leaves.
 
 # %% [markdown] deck="notes"
 # The best that anybody can answer from one frame, and from all frames up to it. The lake changes its color when
@@ -679,9 +690,11 @@ plots.pictures(
 # <details><summary>C. None.</summary>Every frame has been colored anyway.</details>
 
 # %% [markdown] deck="slide"
-# ## Question
+# ## Is it better?
 #
-# A method halves the warping error. What do you ask?
+# A paper halves the warping error, and prints no other number.
+#
+# **Name two numbers that you want to see before you believe that its films are better.**
 
 # %% [markdown] deck="notes"
 # By how much its error to the truth changed. Gray has a warping error of 0.
@@ -695,11 +708,13 @@ plots.pictures(
 # - The user cannot say that the coat was green. Hints come in lesson 11.
 
 # %% [markdown] deck="slide"
-# ## What broke
+# ## What broke, and who repairs it
 #
-# - a steady wrong color is still wrong
-# - what leaves the view is forgotten
-# - nobody asked the user: lesson 11
+# | what | where |
+# | --- | --- |
+# | a steady wrong color is still wrong | lesson 11: hints |
+# | what leaves the view is forgotten | a network with memory, trained on clips |
+# | nobody asked the person who knows | lesson 11: hints |
 
 # %% [markdown] deck="notes"
 # The filter is an average, no knowledge.
