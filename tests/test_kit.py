@@ -143,6 +143,18 @@ def test_sheets_and_key_agree(tmp_path):
     assert row["why"] not in text
 
 
+def test_sheets_ask_about_the_lessons_of_a_class_and_say_how_to_round(tmp_path):
+    kit.sheets(tmp_path, 2, 1, ("01", "06"))
+    with (tmp_path / "key.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["lesson"] for row in rows} == {"01", "06"}
+    text = (tmp_path / "sheet_01.md").read_text(encoding="utf-8")
+    asked = re.findall(
+        r"^\*\*(\d+)\.\*\* .+ \((?:a whole number|1 digit|\d digits).*\)$", text, re.M
+    )
+    assert [int(number) for number in asked] == list(range(1, len(rows) // 2 + 1))
+
+
 QUIZZED = [path for path in lessons.sources() if "## Quiz" in path.read_text(encoding="utf-8")]
 
 

@@ -1,6 +1,6 @@
 """Make the instructor's kit: what somebody who teaches on Monday needs on Friday.
 
-    python -m tools.kit [-o build/kit] [--students 30] [--seed 1]      (make kit)
+    python -m tools.kit [-o build/kit] [--students 30] [--seed 1] [--lessons 01 02]     (make kit)
 
 Into the folder come `minutes.md`, the honest minutes of every section; `misconceptions.md`, the
 wrong answers that each check knows, with what it says; `quizzes`, the lessons' quizzes on paper and
@@ -12,9 +12,12 @@ people wrote are in `docs/teaching`.
 import argparse
 import contextlib
 import csv
+import io
 import re
 import shutil
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -139,21 +142,18 @@ def write_syllabi() -> None:
             files.write(SYLLABI, new)
 
 
-def misconceptions() -> str:
-    """What goes wrong in each exercise, and the sentence with which its check catches it."""
+def mistakes(lesson: str) -> str:
+    """What goes wrong in the exercises of a lesson ("04"), and what their checks say to it."""
     sys.path.insert(0, str(lessons.ROOT / "tests"))
     from check_cases import all_cases  # pyright: ignore[reportMissingImports]
     from check_table import check_of, told  # pyright: ignore[reportMissingImports]
 
-    lines, last = ["# What goes wrong, and what the check says\n"], ""
-    for lesson, exercise, cases in all_cases():
-        if lesson != last:
-            lines.append(f"## Lesson {lesson}\n")
-            last = lesson
+    lines = [f"## Lesson {lesson}\n"]
+    for exercise, cases in [(name, cases) for of, name, cases in all_cases() if of == lesson]:
         lines += [f"### {exercise}\n", "| somebody's answer | the check |", "| --- | --- |"]
         check = check_of(lesson, exercise)
         for name, (answer, _) in cases.wrong.items():
-            with contextlib.redirect_stderr(None):
+            with contextlib.redirect_stderr(io.StringIO()):
                 said = told(check, answer).strip().partition("\nHint:")[0]
             said = " ".join(said.split()).replace("|", "\\|")
             lines.append(f"| {name} | {said} |")
@@ -161,15 +161,37 @@ def misconceptions() -> str:
     return "\n".join(lines)
 
 
-def sheets(folder: Path, students: int, seed: int) -> None:
-    """Write a sheet for every student, and the key of all."""
+def misconceptions() -> str:
+    """What goes wrong in each exercise, and the sentence with which its check catches it.
+
+    Each lesson has a process of its own: TensorFlow and PyTorch may not share one.
+    """
+    cases = sorted((lessons.ROOT / "tests" / "check_cases").glob("lesson_*.py"))
+    names = [path.stem.removeprefix("lesson_") for path in cases]
+    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
+        parts = list(pool.map(mistakes, names))
+    return "\n".join(["# What goes wrong, and what the check says\n", *parts])
+
+
+def places(digits: int) -> str:
+    """How an answer is to be rounded, in words."""
+    if not digits:
+        return "a whole number"
+    return f"{digits} digit{'s' if digits > 1 else ''} after the point"
+
+
+def sheets(folder: Path, students: int, seed: int, asked_of: tuple[str, ...] = ()) -> None:
+    """Write a sheet for every student, and the key of all.
+
+    asked_of: the lessons ("01") to ask about, all where it is empty.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for student in range(1, students + 1):
-        asked = questions.sheet(student, seed)
-        lines = [f"# Sheet {student}\n"]
+        asked = questions.sheet(student, seed, asked_of)
+        lines = [f"# Sheet {student}\n", "Name:\n"]
         for number, question in enumerate(asked, 1):
-            digits = f" ({question.digits} digits after the point)" if question.digits else ""
+            digits = f" ({places(question.digits)})"
             lines.append(f"**{number}.** (lesson {question.lesson}) {question.text}{digits}\n")
             answer = f"{question.answer:.{question.digits}f}"
             rows.append([student, number, question.lesson, answer, question.why])
@@ -199,8 +221,11 @@ def grading(folder: Path) -> None:
         csv.writer(file).writerows([["assignment", "check", "points"], *rows])
 
 
-def build(target: Path, students: int, seed: int) -> None:
-    """Write the whole kit into `target`; what was there is replaced."""
+def build(target: Path, students: int, seed: int, asked_of: tuple[str, ...] = ()) -> None:
+    """Write the whole kit into `target`; what was there is replaced.
+
+    asked_of: the lessons that the question sheets ask about, all where it is empty.
+    """
     shutil.rmtree(target, ignore_errors=True)
     (target / "quizzes").mkdir(parents=True)
     (target / "minutes.md").write_text(all_minutes(), encoding="utf-8")
@@ -208,7 +233,7 @@ def build(target: Path, students: int, seed: int) -> None:
         if quiz(path):
             for name, text in zip((path.stem, f"{path.stem}_key"), on_paper(path, seed)):
                 (target / "quizzes" / f"{name}.md").write_text(text, encoding="utf-8")
-    sheets(target / "sheets", students, seed)
+    sheets(target / "sheets", students, seed, asked_of)
     grading(target / "nbgrader")
     write_syllabi()
     shutil.copytree(SYLLABI.parent, target / "teaching")
@@ -221,8 +246,11 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("-o", dest="target", type=Path, default=lessons.ROOT / "build" / "kit")
     parser.add_argument("--students", type=int, default=30, help="how many sheets (default: 30)")
     parser.add_argument("--seed", type=int, default=1, help="another seed, other numbers")
+    known = sorted({question.lesson for question in questions.sheet(1, 1)})
+    asked_of = "lessons that the sheets ask about (default: all)"
+    parser.add_argument("--lessons", nargs="+", default=[], choices=known, help=asked_of)
     arguments = parser.parse_args(argv)
-    build(arguments.target, arguments.students, arguments.seed)
+    build(arguments.target, arguments.students, arguments.seed, tuple(arguments.lessons))
     print(arguments.target)
 
 

@@ -287,7 +287,7 @@ def best_discriminator(rng: Rng) -> Question:
 
 def patch(rng: Rng) -> Question:
     """Lesson 06: a PatchGAN's receptive field."""
-    strided, size = int(rng.integers(1, 6)), int(rng.integers(3, 6))
+    strided, size = int(rng.integers(2, 6)), int(rng.integers(3, 6))
     seen, step = 1, 1
     for stride in [2] * strided + [1, 1]:
         seen, step = seen + (size - 1) * step, step * stride
