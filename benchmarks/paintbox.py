@@ -1,32 +1,11 @@
-"""What a paintbox scene costs beside scikit-image, and how much a 31-px window really knows.
+"""How much a 31-px window really knows of a paintbox scene: trees learn it, beside exact answers.
 
 python -m benchmarks.paintbox
 """
 
-import time
-
 import numpy as np
 
 from course_utils.paintbox import ladder, sample
-
-
-def seconds(call, repeats):
-    start = time.perf_counter()
-    for _ in range(repeats):
-        call()
-    return (time.perf_counter() - start) / repeats
-
-
-def drawing_beside_rgb2lab(size, n=50, rounds=9):
-    """Seconds per scene and per rgb2lab call on one scene, measured in turn: least of `rounds`."""
-    from skimage.color import rgb2lab
-
-    rgb = sample(1, size).rgb[0]
-    pairs = [
-        (seconds(lambda: sample(n, size), 1) / n, seconds(lambda: rgb2lab(rgb), n))
-        for _ in range(rounds)
-    ]
-    return np.min(pairs, 0)
 
 
 def window(L):
@@ -72,12 +51,8 @@ def learned_window(size=64, n=60, pixels=15_000):
 
 
 def main():
-    print("size   scene    rgb2lab   ratio   (a scene may cost 6 at 64)")
-    for size in (32, 64, 128, 256):
-        scene, call = drawing_beside_rgb2lab(size)
-        print(f"{size:4} {scene * 1e3:7.3f} ms {call * 1e3:7.3f} ms {scene / call:6.2f}")
     rungs, learned = learned_window()
-    print("\nsquared error per channel at 64, CIELAB units squared")
+    print("squared error per channel at 64, CIELAB units squared")
     for name, value in rungs.items():
         print(f"{name:14} {value:7.1f}  {value / rungs['gray']:6.1%} of gray")
     print(f"31-px window, learned by trees: {learned:.1f}; 31-px context is its lower bound")
