@@ -65,11 +65,11 @@ stale: $(READY)  ## name what was measured on something that is no longer there
 site: $(READY)   ## build the course's web site into build/site   (needs npm once)
 	$(BIN)/python -m tools.website $(ARGS)
 
-kit: $(READY)    ## make the instructor's kit in build/kit   (ARGS="--students 30 --seed 1")
+kit: $(READY)    ## make the instructor's kit in build/kit   (ARGS="--students 30 --seed 1 --lessons 01 02")
 	$(BIN)/python -m tools.kit $(ARGS)
 
 wheelhouse: $(READY) ## fetch every package for a room without network, into build/wheelhouse
-	$(BIN)/python -m pip wheel --quiet --wheel-dir build/wheelhouse -c constraints.txt '.[keras,torch,fastai,onnx,lab]'
+	$(BIN)/python -m pip wheel --quiet --wheel-dir build/wheelhouse -c constraints.txt '.[keras,torch,fastai,onnx,scores,lab,heif,video,studio]'
 
 slides: $(READY) ## render the slide decks into build/slides   (needs npm once)
 	$(BIN)/python -m tools.slides

@@ -203,7 +203,7 @@ plots.show(fig, ALT)
 # | [08 Comparison](08_comparison.ipynb) | which model is best, by which measure, and says who? |
 # | [09 Deployment](09_deployment.ipynb) | how does it reach people? |
 # | [10 Video](10_video.ipynb) | how does it stay steady in time? |
-# | 11 Frontier (to come) | hints, attention, flow matching: where did the field go? |
+# | [11 Frontier](11_frontier.ipynb) | hints, attention, flow matching: where did the field go? |
 #
 # How long each takes, of those that lie beside this notebook:
 

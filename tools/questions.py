@@ -436,6 +436,34 @@ def weight_of_the_past(rng: Rng) -> Question:
     )
 
 
+def attention_weight(rng: Rng) -> Question:
+    """Lesson 11: a softmax over the scores of two keys."""
+    ahead = int(rng.integers(1, 5)) / 2
+    answer = 1 / (1 + math.exp(-ahead))
+    return Question(
+        "11",
+        f"A query has two keys. The score of the first is {ahead} larger than that of the second. "
+        "Which weight does the first value get?",
+        answer,
+        3,
+        f"1 / (1 + exp(-{ahead})) = {answer:.3f}.",
+    )
+
+
+def on_the_line(rng: Rng) -> Question:
+    """Lesson 11: where the line from noise to color is at a time."""
+    noise, color, t = int(rng.integers(-9, 0)) / 10, int(rng.integers(1, 13)) / 10, 0.25
+    answer = (1 - t) * noise + t * color
+    return Question(
+        "11",
+        f"A flow leads the noise {noise} along a straight line to {color}. Where is it at t = {t}?",
+        answer,
+        3,
+        f"0.75 · {noise} + 0.25 · {color} = {answer:.3f}; the velocity is {color - noise:.1f} "
+        "everywhere on the line.",
+    )
+
+
 QUESTIONS: tuple[Callable[[Rng], Question], ...] = (
     light_of_a_value,
     one_stop,
@@ -464,6 +492,8 @@ QUESTIONS: tuple[Callable[[Rng], Question], ...] = (
     megabytes,
     cold_starts,
     weight_of_the_past,
+    attention_weight,
+    on_the_line,
 )
 
 
