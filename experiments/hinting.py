@@ -21,6 +21,7 @@ from course_utils import color, files, metrics, photos, progress
 from course_utils.colorizer import Colorizer
 from course_utils.colorizer.model import resize
 from experiments import data, experiment, learning, lesson, trainings
+from experiments.checkpoints import DATA_LICENCE, LICENCE
 from experiments.runner import Run
 
 L = lesson("11")
@@ -208,6 +209,7 @@ def weights(path: Path, net: torch.nn.Module, table: dict[str, Any], lines: list
     learning.keep_weights(path, learning.torch_arrays(net))
     table.pop("losses")  # they stand in the result
     table |= {"parameters": sum(p.numel() for p in net.parameters()), "weights": "float16"}
+    table |= {"data_licence": DATA_LICENCE, "licence": LICENCE}
     table |= {"file": f"{path.stat().st_size:,} bytes", "sha256": files.register(path)}
     rows = [f"| {key} | {value} |" for key, value in table.items()]
     head = [f"# {path.stem}\n", *lines[:1], "\n| | |\n| --- | --- |", *rows, ""]

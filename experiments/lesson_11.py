@@ -204,7 +204,7 @@ def queries(
 
 # Flow matching.
 
-WALKS = (1, 2, 4, 8, 16)  # Euler steps
+WALKS = (1, 2, 4, 16)  # Euler steps
 
 
 def of_object(name: str, pixels: NDArray[np.float32]) -> tuple[NDArray, NDArray, NDArray]:
@@ -245,10 +245,10 @@ def flow(
     run: Run,
     *,
     n: int = 6000,
-    n_test: int = 40,
+    n_test: int = 30,
     size: int = 64,
     half: int = 1800,
-    full: int = 600,
+    full: int = 300,
     samples: int = 16,
 ) -> dict[str, Any]:
     """Scores of samples at half the size and at the size, after 1 to 16 steps, and of exact."""

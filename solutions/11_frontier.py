@@ -370,6 +370,7 @@ def first(count):
 
 BALLOON = paintbox.NAMES.index("balloon")
 two = np.array([np.isin([BALLOON, BALLOON + 32], parts).all() for parts in judged.parts])
+two &= ~judged.mirrored
 SHOWN = int((judged.variance().mean((1, 2)) * two).argmax())  # two balloons, and much in doubt
 
 # %% [markdown] deck="slide"
@@ -383,11 +384,9 @@ SHOWN = int((judged.variance().mean((1, 2)) * two).argmax())  # two balloons, an
 light, true = judged.L[SHOWN], judged.ab[SHOWN]
 given = np.stack([first(k)[SHOWN] for k in (0, 1, 2, 9)])  # (4, 32, 32)
 shown = answered(listener, *(np.stack(4 * [x]) for x in (light, true)), given)
-plots.pictures(
-    [color.with_ab(light, ab).clip(0, 1) for ab in (0 * true, *shown, true)],
-    "a scene with no hint, one, two, all: each colors its object, to the border and no further",
-    ["gray", "no hint", "one hint", "two hints", "all hints", "truth"],
-)
+seen = [color.with_ab(light, ab).clip(0, 1) for ab in (0 * true, *shown, true)]
+titles = ["gray", "no hint", "one hint", "two hints", "all hints", "truth"]
+plots.pictures(seen, "no hint, one, two, all: each colors its object to the border", titles)
 
 # %% tags=["nbval-ignore-output"]
 NOISE = float(np.mean(np.hypot(*paintbox.AB_NOISE.T) ** 2) ** 0.5)  # of a pixel, 2.2 units of ab
@@ -428,11 +427,9 @@ def repainted(net, L, hints):
 pixels = [tuple(place) for place in np.argwhere(judged.parts[SHOWN] == BALLOON)]
 tricks = {"a yellow balloon": {pixels[5]: (0, 70)}, "green sky beside it": {(2, 25): (-40, 40)},
           "red above, blue below": {pixels[0]: (60, 40), pixels[-1]: (10, -40)}}  # fmt: skip
-plots.pictures(
-    [repainted(listener, light, hints) for hints in ({}, *tricks.values())],
-    "a balloon turns yellow; a sky stays blue after a green hint; two colors in a balloon share it",
-    ["no hint", *tricks],
-)
+seen = [repainted(listener, light, hints) for hints in ({}, *tricks.values())]
+ALT = "a yellow balloon; a sky that stays blue after a green hint; two colors that share a balloon"
+plots.pictures(seen, ALT, ["no hint", *tricks])
 
 # %% [markdown]
 # A balloon obeys, even where no balloon has such a color. The sky does not: its color was never in doubt, so a hint was
@@ -485,16 +482,11 @@ def clickable(thumbnail, wishes, paint):
     return widgets.pixels(thumbnail, click, "A click tells the color of a pixel.")
 
 
+# %%
 COLORS = {"red": (60, 40), "orange": (40, 65), "yellow": (0, 70),
           "green": (-45, 35), "blue": (10, -50), "purple": (45, -45)}  # a and b  # fmt: skip
-sight = color.with_ab(light, 0 * true)[:20, 4:28]
-
-
-def paint_scene(said):
-    return repainted(listener, light, {(y, x + 4): wish for (y, x), wish in said.items()})
-
-
-_ = clickable(sight, COLORS, paint_scene)
+gray_part = color.with_ab(light, 0 * true)[:20, :24]
+_ = clickable(gray_part, COLORS, lambda said: repainted(listener, light, said))
 
 # %% [markdown]
 # ## Hints on photographs
@@ -579,11 +571,11 @@ found = course.result("11/photographs")["sets"]
 for name, rows in found.items():
     gains = {way: f"{rows[way]['gain'][3][0]:+.2f} dB" for way in ("network", "rule")}
     print(f"{name}, {rows['n']} photographs, 10 true hints, beside S4:", gains)
-assert found["diverse"]["ahead"][3][1] > 0
+assert all(rows["ahead"][3][1] > 0 for rows in found.values())
 
 # %% [markdown]
-# The **rule** learns nothing: it spreads a hint by Gaussians in place and in L. On `diverse` the network is better;
-# the album has too few photographs to tell. Its hints reach farther than the rule's, also to wrong places.
+# The **rule** learns nothing: it spreads a hint by Gaussians in place and in L. The network is better on both sets. Its
+# hints reach farther than the rule's, also to wrong places.
 #
 # Choose a color and click on the small picture. Try what nobody has seen: blue grass, a green face.
 
@@ -729,7 +721,6 @@ def squared(net, L, ab, generator):
 
 
 # %%
-FEW = {"ci": 20, "cpu": 500, "gpu": 2000}[session.profile]
 gray = paintbox.regret(judged, 0 * judged.ab).mean()
 asked = chosen(checks.attend, my_attend, checks.attended)
 
@@ -744,7 +735,7 @@ def trained(make, steps):
 
 
 # %% tags=["nbval-ignore-output"]
-bypass, bypassed = trained(Bypass, FEW)
+bypass, bypassed = trained(Bypass, STEPS // 2)
 print({name: f"{regret:.0f}" for name, regret in bypassed.items()}, f"gray {gray:.0f}")
 assert session.profile == "ci" or max(bypassed.values()) < bypassed["as trained"] + gray / 20
 
@@ -811,7 +802,7 @@ class Palette(nn.Module):
 # them equally, and the whole picture gets one color.
 
 # %% tags=["nbval-ignore-output"]
-palette, costs = trained(Palette, 2 * FEW)
+palette, costs = trained(Palette, STEPS)
 print({name: f"{regret:.0f}" for name, regret in costs.items()})
 assert session.profile == "ci" or sorted(costs.values())[1] > costs["as trained"] + gray / 20
 
@@ -897,7 +888,8 @@ plots.pictures(pictures, ALT, ["network"] * 4 + ["one color changed"] * 4, colum
 # %%
 stored = course.result("11/queries")
 for row in stored["rows"]:
-    print(f"{row['name']:24} {row['regret'][0]:5.1f}", row.get("added", {}).get("other picture"))
+    added = {name: round(x[0]) for name, x in row.get("added", {}).items()}
+    print(f"{row['name']:24} regret {row['regret'][0]:4.1f}", added)
 
 # %% tags=["claim"]
 plain, past, form, only = stored["rows"]
@@ -909,7 +901,8 @@ course.claim(
     f"regret grows by at most {highest:.0f} with a bypass, by at least {lowest:.0f} without",
     "only where color has no other way",
 )
-assert highest < lowest and form["added"]["other picture"][2] < lowest
+assert highest < lowest
+assert form["added"]["other picture"][2] < 0.05 * form["added"]["zeroed"][1]
 
 # %% [markdown] deck="slide"
 # ## Four networks of one size
@@ -926,9 +919,9 @@ assert highest < lowest and form["added"]["other picture"][2] < lowest
 # changes. The first column is one training each: small differences in it mean nothing.
 
 # %% [markdown]
-# In DDColor's form zeroing is expensive, and another picture's readings cost nothing: there the queries are a
-# fixed last layer, and the attention is idle. So an audit needs more than one change. The queries give
-# us a handle on the picture. The first column says what it costs; one training each says little.
+# In DDColor's form zeroing is expensive, and another picture's readings cost little: there the queries are a fixed
+# last layer, and the attention is almost idle. So an audit needs more than one change. With queries as the only way we
+# have a handle on the picture. The first column says what it costs here; one training each says little.
 
 # %% [markdown]
 # ## Flow matching: one coloring of many
@@ -979,13 +972,12 @@ AB_UNIT = 40  # ab / 40 has a variance near 1
 
 
 def mean_alike(L, x):
-    """The mean of x (N, C, H, W) over the 9 x 9 places around, weighted by how alike L is."""
-    side = L.shape[-1] // 32  # the window grows with the picture
+    """The mean of x (N, C, H, W) over 9 x 9 places around, weighted by how alike L is."""
+    side = L.shape[-1] // 32  # the places lie wider apart in larger pictures
+    x = F.avg_pool2d(x, 2 * side - 1, 1, side - 1, count_include_pad=False)
     shape, window = (len(L), -1, 81, *L.shape[2:]), {"kernel_size": 9, "dilation": side}
-    around, values = (
-        F.unfold(F.pad(y, [4 * side] * 4, value=edge), **window).view(shape)
-        for y, edge in ((L, 1e3), (x, 0.0))
-    )
+    around, values = (F.unfold(F.pad(y, [4 * side] * 4, value=edge), **window).view(shape)
+                      for y, edge in ((L, 1e3), (x, 0.0)))  # fmt: skip
     weights = torch.exp(-(((around - L[:, :, None]) / 5) ** 2))
     return (weights * values).sum(2) / weights.sum(2)
 
@@ -1027,10 +1019,9 @@ def flow_loss(net, L, ab, generator):
 
 
 # %% tags=["nbval-ignore-output"]
-FLOW_STEPS = {"ci": 20, "cpu": 1600, "gpu": 6000}[session.profile]
 torch.manual_seed(session.seed)
 flow = Flow(painted.ab)
-losses = learn(flow, flow_loss, arrays[:2], FLOW_STEPS, seed=session.seed)
+losses = learn(flow, flow_loss, arrays[:2], STEPS * 4 // 3, seed=session.seed)
 print(f"{len(flow.colors)} colors; loss {losses[0]:.2f} at first, {losses[-1]:.2f} at last")
 
 # %% [markdown]
@@ -1091,12 +1082,9 @@ sampled = colorings(flow, to_maps(open_L), 4, 16, walk)
 
 # %% deck="figure"
 one_step = colorings(flow, to_maps(open_L), 1, 1, walk)
-plots.pictures(
-    [color.with_ab(L, ab) for L, *five in zip(open_L, *one_step, *sampled) for ab in five],
-    "three scenes, in one step and in four samples: samples change the color of objects alone",
-    ["one step", *(f"sample {k}" for k in (1, 2, 3, 4))] * 3,
-    columns=5,
-)
+seen = [color.with_ab(L, ab) for L, *five in zip(open_L, *one_step, *sampled) for ab in five]
+ALT = "three scenes, in one step and in four samples: samples change the color of objects alone"
+plots.pictures(seen, ALT, ["one step", *(f"sample {k}" for k in (1, 2, 3, 4))] * 3, columns=5)
 
 # %% [markdown]
 # ### One step is the mean
@@ -1108,7 +1096,7 @@ plots.pictures(
 # %% [markdown]
 # ### Are they right?
 #
-# Paintbox knows the true distribution, so the maintainers counted, on scenes of 64 px. For each balloon, field, roof and sail, all of its pixels:
+# Paintbox knows the true distribution, so the maintainers counted. For each balloon, field, roof and sail, all of its pixels:
 #
 # - **near**: the share of objects whose mean ab is within 10 of a color of their palette
 # - **frequencies**: how often each color comes, against its probability (total variation, mean of the four kinds)
@@ -1118,43 +1106,39 @@ plots.pictures(
 
 # %% tags=["claim"]
 stored = course.result("11/flow")
-exact, best, single = stored["exact"], stored["steps"]["16"], stored["steps"]["1"]
+exact, walks = stored["half"]["exact"], stored["half"]["steps"]
+best, single, large = walks["16"], walks["1"], stored["steps"]["16"]
 course.claim(
     "samples of a flow follow the distribution of colors",
-    f"{stored['n_test']} scenes of {stored['size']} px, {stored['samples']} samples of each",
-    f"{best['near']:.0%} near a palette color, total variation {best['frequencies']:.3f}, "
-    f"spread {best['spread']:.1f}, mean {best['mean']:.1f} (exact samples {exact['mean']:.1f})",
-    "holds",
+    f"{stored['n_test']} scenes of {stored['size'] // 2} px, {stored['samples']} samples of each",
+    f"{best['near']:.0%} near a palette color, total variation {best['frequencies']:.3f}",
+    "nearly: the mean of the samples is farther off than that of exact ones",
 )
-assert single["near"] < 0.1 < 0.9 <= best["near"] and best["frequencies"] <= 0.08
+assert best["near"] >= 0.9 > single["near"] and best["frequencies"] <= 0.08 and best["spread"] <= 3
+
+# %%
+for name, row in {"exact": exact, **walks, f"16, at {stored['size']} px": large}.items():
+    print(f"{name:12}", ", ".join(f"{score} {value:.2f}" for score, value in row.items()))
+
+# %% [markdown]
+# With more steps, more objects have a color of their palette. At 64 px, after 300 steps of training more, objects have one
+# color too, but some colors come too often: the total variation is far above that of exact samples. Longer training,
+# or your idea, may repair it.
 
 # %% [markdown] deck="slide"
-# ## How many steps?
-
-# %% [markdown] deck="notes"
-# Dotted: exact samples. One step gives the mean: brown, near no palette color. Objects decide early in the walk, and
-# steps are needed there.
-
-# %% deck="figure"
-fig, axes = plots.grid(1, 2, width=9, height=3.2)
-for ax, score in zip(axes, ("near", "mean")):
-    ax.plot(stored["steps"].keys(), [row[score] for row in stored["steps"].values()], "-o")
-    ax.axhline(exact[score], color=plots.INK, linestyle=":")
-    ax.set(xlabel="Euler steps", ylabel=score, ylim=(0, None))
-plots.show(fig, "more steps: more objects near a palette color; the mean of samples hardly changes")
-
-# %% [markdown] deck="slide"
-# ## Flow matching at {{stored["size"]}} px
+# ## Steps against quality
 #
-# | | exact | one step | 16 steps |
-# | --- | ---: | ---: | ---: |
-# | objects near a palette color | {{exact["near"]:.0%}} | {{single["near"]:.0%}} | {{best["near"]:.0%}} |
-# | total variation of frequencies | {{exact["frequencies"]:.3f}} | {{single["frequencies"]:.3f}} | {{best["frequencies"]:.3f}} |
-# | spread inside an object | {{exact["spread"]:.1f}} | {{single["spread"]:.1f}} | {{best["spread"]:.1f}} |
+# | | exact | 1 step | 4 steps | 16 steps | 16, {{stored["size"]}} px |
+# | --- | ---: | ---: | ---: | ---: | ---: |
+# | near a palette color | {{exact["near"]:.0%}} | {{single["near"]:.0%}} | {{walks["4"]["near"]:.0%}} | {{best["near"]:.0%}} | {{large["near"]:.0%}} |
+# | frequencies, total variation | {{exact["frequencies"]:.3f}} | {{single["frequencies"]:.3f}} | {{walks["4"]["frequencies"]:.3f}} | {{best["frequencies"]:.3f}} | {{large["frequencies"]:.3f}} |
+# | spread inside an object | {{exact["spread"]:.1f}} | {{single["spread"]:.1f}} | {{walks["4"]["spread"]:.1f}} | {{best["spread"]:.1f}} | {{large["spread"]:.1f}} |
+# | mean of 16 samples, error | {{exact["mean"]:.1f}} | {{single["mean"]:.1f}} | {{walks["4"]["mean"]:.1f}} | {{best["mean"]:.1f}} | {{large["mean"]:.1f}} |
 
 # %% [markdown] deck="notes"
-# Near: the mean color of the object is within 10 units of a color of its palette. Exact samples show what chance alone
-# gives.
+# Scenes of 32 px; the last column has 64 px. Near: the mean color of the object is within 10 units of a color of its
+# palette. Exact samples show what chance alone gives. One step gives the mean: the best in the last row, and near no
+# palette color. Objects decide early in the walk.
 
 # %% [markdown]
 # ## A map of the field

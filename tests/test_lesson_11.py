@@ -284,7 +284,7 @@ def test_evidence_is_that_of_bayes_rule(flow, scenes, monkeypatch):
     light, t = torch.full((1, 1, 32, 32), 50.0), 0.5
     even = torch.zeros(1, len(flow.colors) + 1, 32, 32)
     even[:, -1] = np.log(np.expm1(20.25))  # 4 * softplus = 81, a pixel for each place
-    monkeypatch.setattr(flow, "net", lambda seen: even)
+    monkeypatch.setattr(flow.net, "forward", lambda seen: even)
     found = flow.logits(light, t * x1, t).softmax(1)[0, :, 16, 16]
     gap = ((t * flow.colors[3] - t * flow.colors) ** 2).sum(1)
     wanted = (-81 * gap / (2 * ((1 - t) ** 2 + 0.01))).softmax(0)

@@ -28,6 +28,7 @@ def inputs(source: NotebookNode, root: Path) -> dict[str, str]:
     """
     package = Path(root) / "course_utils"
     checkpoints = {path.stem: path for path in (package / "checkpoints").glob("*.onnx")}
+    checkpoints |= {path.name: path for path in (package / "checkpoints").glob("*.npz")}
     results = {
         path.relative_to(package / "results").with_suffix("").as_posix(): path
         for path in (package / "results").rglob("*.json")
