@@ -85,6 +85,7 @@ from course_utils.checks import lesson_11 as checks
 # Ask who chose in the lessons before: the mean (02 to 04), the rule that reads a distribution (05), the
 # discriminator (06). Nobody asked the user.
 
+
 # %% tags=["export"]
 def conv(channels, filters):
     """A 3 x 3 convolution, normalized within a picture, and SiLU."""
@@ -184,6 +185,7 @@ def learn(net, loss, arrays, steps, batch=16, rate=3e-3, seed=0):
         losses.append(value.item())
     return [float(np.mean(part)) for part in np.array_split(losses, min(20, steps))]
 
+
 # %% [markdown]
 # ## User hints: ask the one who knows
 #
@@ -213,6 +215,7 @@ def learn(net, loss, arrays, steps, batch=16, rate=3e-3, seed=0):
 # Hints at places that are spread evenly mostly fall on sky and meadow, whose colors are known anyway. From them,
 # a network hardly learns to listen. So we hint **by object**. Each object that drew its color gets
 # a hint with a probability that is new for each scene: sometimes none is hinted, sometimes all are.
+
 
 # %% tags=["export"]
 def by_object(parts, share, place, seed=0):
@@ -466,6 +469,7 @@ assert taught <= 3 * stored["noise"] and taught < spread
 # ### Your own hints
 #
 # Choose a color, then click into the gray picture. More clicks add more hints.
+
 
 # %%
 def clickable(thumbnail, wishes, paint):
