@@ -250,7 +250,7 @@ def _needed_later(source):
             continue
         made = {node.name for node in tree.body if hasattr(node, "name")}
         for other, other_tree in trees:
-            used = {node.id for node in ast.walk(other_tree) if isinstance(node, ast.Name)}
+            used = _read_ever(symtable.symtable(ast.unparse(other_tree), "cell", "exec"))
             if other is not cell and "check" not in other.metadata and made & used:
                 yield f"{name(other)} needs exercise {cell.metadata['exercise']}"
 

@@ -18,6 +18,7 @@ import shutil
 import sys
 from base64 import b64decode
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from jinja2 import DictLoader
@@ -140,7 +141,7 @@ def pictures(cell: NotebookNode, name: str) -> NotebookNode:
         }
         if not all(output.metadata.get(mime, {}).get("alt") for mime in images):
             raise ValueError(f"{name}: a figure has no alt text; draw it with plots.show")
-        shown = nbformat.from_dict(output | {"data": images})
+        shown: Any = nbformat.from_dict(output | {"data": images})
         for mime, encoded in images.items():
             shown.metadata[mime]["tall"] = is_tall(encoded)
         outputs += [shown] if images else []
