@@ -1,7 +1,7 @@
 """The checks of lesson 11: hints by object, attention, Euler's steps. Torch is imported late."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -174,8 +174,9 @@ def _from_start(guess: Guess, x: Any, steps: int) -> Any:
     return x + sum((guess(x, t) - x) / (1 - t) / steps for t in np.arange(steps) / steps)
 
 
+@cache
 def _guess(seed: int, shape: tuple[int, ...]) -> Guess:
-    """A smooth function of x and t in place of a network."""
+    """A smooth function of x and t in place of a network; the same one for the same arguments."""
     middle, swing = np.random.default_rng(seed).normal(0, 1, (2, *shape))
     return lambda x, t: middle + swing * np.tanh(x + 3 * t)
 
