@@ -23,7 +23,7 @@ def test_evenly_tells_as_many_pixels(scenes):
         assert experiments.evenly(scenes.parts[0], np.arange(count), luck).sum() == count
 
 
-def test_obedience_of_the_obedient_and_the_deaf(lesson, scenes):
+def test_obedience_of_the_obedient_and_the_deaf(scenes):
     def obeys(L, hints):
         return hints[:, :2]
 

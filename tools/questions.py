@@ -438,7 +438,7 @@ def weight_of_the_past(rng: Rng) -> Question:
 
 def attention_weight(rng: Rng) -> Question:
     """Lesson 11: a softmax over the scores of two keys."""
-    ahead = int(rng.integers(1, 5)) / 2
+    ahead = int(rng.integers(20, 300)) / 100
     answer = 1 / (1 + math.exp(-ahead))
     return Question(
         "11",
@@ -452,14 +452,14 @@ def attention_weight(rng: Rng) -> Question:
 
 def on_the_line(rng: Rng) -> Question:
     """Lesson 11: where the line from noise to color is at a time."""
-    noise, color, t = int(rng.integers(-9, 0)) / 10, int(rng.integers(1, 13)) / 10, 0.25
+    noise, color, t = int(rng.integers(-90, 0)) / 100, int(rng.integers(1, 130)) / 100, 0.25
     answer = (1 - t) * noise + t * color
     return Question(
         "11",
         f"A flow leads the noise {noise} along a straight line to {color}. Where is it at t = {t}?",
         answer,
         3,
-        f"0.75 · {noise} + 0.25 · {color} = {answer:.3f}; the velocity is {color - noise:.1f} "
+        f"0.75 · {noise} + 0.25 · {color} = {answer:.3f}; the velocity is {color - noise:.2f} "
         "everywhere on the line.",
     )
 
