@@ -264,7 +264,9 @@ def test_the_mean_has_less_noise_and_a_window_of_the_same_share_at_every_size():
     spot = torch.zeros(1, 2, 64, 64)
     spot[..., 32, 32] = 1
     reached = L.mean_alike(torch.full((1, 1, 64, 64), 50.0), spot)[0, 0].nonzero()
-    assert reached.min() == 23 and reached.max() == 41  # four steps of two pixels, and none left out
+    assert (
+        reached.min() == 23 and reached.max() == 41
+    )  # four steps of two pixels, and none left out
     assert len(reached) == 19**2
 
 

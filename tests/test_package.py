@@ -9,8 +9,8 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "course_utils"
 # Of the design's 4,000 lines, reading and writing what archives hold took five hundred more, and
-# moving pictures (video, paintbox.motion) four hundred.
-MOST_CODE = 4900  # lines of code in all, checks left out
+# moving pictures (video, paintbox.motion) and folders larger than memory five hundred.
+MOST_CODE = 5000  # lines of code in all, checks left out
 MOST_LINES = 300  # of a module, everything counted
 MOST_CHECKS = 250  # lines of code of one lesson's checks
 # What stands on what: a module may import from its own line and from lines above it.

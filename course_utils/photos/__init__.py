@@ -1,7 +1,7 @@
 """Photographs: open any picture as sRGB, show the installed ones, load a folder of them.
 
-`opening` reads one file, `loading` many, `splitting` decides what is for testing; what was decoded
-is kept
+`opening` reads one file, `loading` many, `splitting` decides what is for testing, and `cache` keeps
+what was decoded.
 """
 
 from course_utils.photos.album import album
@@ -12,6 +12,19 @@ from course_utils.photos.opening import SUFFIXES, PhotoError, open_photo
 from course_utils.photos.splitting import GRAY_CHROMA, INDEX, describe, near_duplicates
 
 __all__ = [
-    "GRAY_CHROMA", "INDEX", "SETS", "SUFFIXES", "Photo", "PhotoError", "album", "bundled",
-    "data_home", "describe", "files_in", "load", "mapped", "near_duplicates", "open_photo",
-]  # fmt: skip
+    "GRAY_CHROMA",
+    "INDEX",
+    "SETS",
+    "SUFFIXES",
+    "Photo",
+    "PhotoError",
+    "album",
+    "bundled",
+    "data_home",
+    "describe",
+    "files_in",
+    "load",
+    "mapped",
+    "near_duplicates",
+    "open_photo",
+]

@@ -46,6 +46,8 @@ def mapped(
     """
     readable()
     dtype, real = np.dtype(dtype), functools.cache(Path.resolve)
+    if not photos:
+        return np.empty(0, dtype), np.empty(0, np.uint8)
     key = hashlib.sha256(repr((CACHED, PIL.__version__, sorted(Image.OPEN), dtype)).encode())
     key.update(repr((Image.MAX_IMAGE_PIXELS, PART, stage)).encode())
     for photo in photos:

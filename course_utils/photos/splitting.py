@@ -95,8 +95,8 @@ def near_duplicates(index: NDArray) -> NDArray[np.intp]:
 
     Time grows with the number of rows, not with its square: rows are sorted by 64 of their signs,
     drawn anew in each of PASSES, and compared with those that stand near them. Up to 128 rows all
-    pairs are. Of 36,537 pairs of copies, as `load` names them, hidden among 100,000 rows, the
-    passes found all; each group is found by many pairs.
+    pairs are. A pair that differs in many signs may be missed; what a chain of other pairs joins is
+    found all the same.
     """
     # Whole pictures against all windows. A cosine of .75 joins them: 39 of 22 million pairs of
     # landscapes reach it, many of them bursts, and all but 1 in 500 of the copies that `load`
