@@ -16,6 +16,7 @@ allows one.
 import argparse
 import io
 import json
+import math
 import sys
 import warnings
 from collections.abc import Sequence
@@ -76,7 +77,7 @@ def adapt(source: str | Path, path: str | Path, kind: str, size: int | None = No
     if fixed and fixed != [size, size]:
         raise ValueError(f"{source} takes {' x '.join(map(str, fixed))} pixels, not {size}.")
     graph = _joined(network, about, size)
-    counts = [_count(tensor.dims) for tensor in network.graph.initializer]
+    counts = [math.prod(tensor.dims) for tensor in network.graph.initializer]
     described = {
         "lesson": "none: adapted from a file",
         "architecture": f"{kind}, {source.name}",
@@ -144,9 +145,8 @@ def _one_by_one(network: Any, channels: int, size: int) -> Any:
     from onnx import TensorProto, helper
 
     FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
-    inside = onnx.compose.add_prefix(network, "network/").graph
-    given = _inputs(onnx.compose.add_prefix(network, "network/"))[0]
-    answer = inside.output[0]
+    prefixed = onnx.compose.add_prefix(network, "network/")
+    inside, given, answer = prefixed.graph, _inputs(prefixed)[0], prefixed.graph.output[0]
     body = helper.make_graph(
         [
             helper.make_node("Unsqueeze", ["picture", "zero"], ["batch"]),
@@ -203,13 +203,6 @@ def _inputs(network: Any) -> list[Any]:
 def _sides(node: Any) -> list[int]:
     """The shape of an input or output; 0 for what is free."""
     return [dim.dim_value for dim in node.type.tensor_type.shape.dim]
-
-
-def _count(dims: Sequence[int]) -> int:
-    product = 1
-    for dim in dims:
-        product *= dim
-    return product
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
