@@ -378,6 +378,8 @@ SHOWN = int((judged.variance().mean((1, 2)) * two).argmax())  # two balloons, an
 
 # %% [markdown] deck="slide"
 # ## It spreads to the border, and stops
+#
+# A hint is one pixel. It colors its object, and no other.
 
 # %% [markdown] deck="notes"
 # The first hint lies on a balloon: one pixel colors it to its border. The other balloon keeps its brown, until it gets a
@@ -420,10 +422,11 @@ def repainted(net, L, hints):
 
 # %% [markdown] deck="slide"
 # ## A user who is wrong
+#
+# A balloon obeys any color. The sky listens to none.
 
 # %% [markdown] deck="notes"
-# A balloon obeys each color, also one that no balloon has. The sky does not listen: its color was never in doubt. The
-# green that was meant for the sky may color the balloon beside it: in training each hint that near lay on a balloon. Two
+# A balloon obeys each color, also one that no balloon has. The sky does not listen: its color was never in doubt. Two
 # hints in one balloon share it, each with the pixels nearest to it. Ask which of these a user would want.
 
 # %% deck="figure"
@@ -435,9 +438,9 @@ ALT = "a yellow balloon; a sky that stays blue after a green hint; two colors th
 plots.pictures(seen, ALT, ["no hint", *tricks])
 
 # %% [markdown]
-# A balloon obeys, even where no balloon has such a color. The sky does not: its color was never in doubt, so a hint was
-# never news. And a hint beside a balloon may color the balloon, because in training every hint fell on an object. The
-# network has learned a user's habits. The maintainers trained two networks of 64 px with two kinds of users.
+# A balloon obeys, even where no balloon has such a color. The sky does not: its color was never in doubt, and in training
+# no hint fell on it. The network has learned a user's habits. The maintainers trained two networks of 64 px with two kinds
+# of users.
 
 # %% tags=["claim"]
 stored = course.result("11/hints")
@@ -548,6 +551,8 @@ def recolored(rgb, hints):
 
 # %% [markdown] deck="slide"
 # ## Hints on photographs
+#
+# White rings are hints; S4 is lesson 04's colorizer.
 
 # %% [markdown] deck="notes"
 # Above S4's answer, below the same with the hints of the white rings. Ask where each hint stopped, and where
@@ -828,6 +833,8 @@ def inside(net, L):
 
 # %% [markdown] deck="slide"
 # ## Who looks where, who paints what
+#
+# Five of 16 queries: above, where each looks; below, what it paints.
 
 # %% [markdown] deck="notes"
 # Above: the truth, and where each of the five busiest queries looks. Below: the network, and what each of the
