@@ -35,6 +35,15 @@ def test_links_to_what_the_site_has_stay_and_others_lead_to_the_repository(tmp_p
     assert "[web](https://example.org/a.md) [here](#part)" in changed
 
 
+def test_every_document_has_a_place_in_the_contents():
+    index = (website.SITE / "index.md").read_text(encoding="utf-8")
+    named = {line.strip("<>\n ").split("<")[-1] for line in index.splitlines()}
+    documents = [*ROOT.glob("docs/*.md"), *ROOT.glob("docs/teaching/*.md")]
+    assert documents
+    for path in documents:
+        assert path.relative_to(ROOT).with_suffix("").as_posix() in named
+
+
 def test_every_picture_of_a_notebook_keeps_its_alternative_text():
     for path in sorted(website.NOTEBOOKS.glob("*.ipynb")):
         for cell in website.notebook(path).cells:

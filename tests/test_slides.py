@@ -206,15 +206,20 @@ def vendor(folder):
 
 
 def fake_npm(status=0, calls=None):
-    """A stand-in for subprocess.run that plays npm: writes the packages, or fails half-way."""
+    """A stand-in for subprocess.run that plays npm: writes the packages, fails half-way, or hangs.
 
-    def run(call, **_):
+    status: its exit status; None where it does not answer in time.
+    """
+
+    def run(call, timeout, **_):
         packages = Path(call[call.index("--prefix") + 1]) / "node_modules"
-        for file in slides.VENDORED[: 2 if status else None]:
+        for file in slides.VENDORED[: None if status == 0 else 2]:
             (packages / file).parent.mkdir(parents=True, exist_ok=True)
             (packages / file).write_text(file)
         if calls is not None:
             calls.append(call)
+        if status is None:
+            raise subprocess.TimeoutExpired(call, timeout)
         return subprocess.CompletedProcess(call, status)
 
     return run
@@ -234,9 +239,10 @@ def test_npm_is_asked_once_and_for_exact_versions(tmp_path, monkeypatch):
     assert found == set(slides.VENDORED)
 
 
-def test_a_failed_npm_leaves_nothing_and_names_the_remedy(tmp_path, monkeypatch):
+@pytest.mark.parametrize("status", [1, None])
+def test_a_failed_npm_leaves_nothing_and_names_the_remedy(tmp_path, monkeypatch, status):
     monkeypatch.setattr(npm.shutil, "which", lambda name: name)
-    monkeypatch.setattr(npm.subprocess, "run", fake_npm(status=1))
+    monkeypatch.setattr(npm.subprocess, "run", fake_npm(status))
     with pytest.raises(OSError, match="connect to the network and call make slides again"):
         vendor(tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -6,6 +6,8 @@ import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+PATIENCE = 300  # seconds that npm may take: with a network it needs ten
+
 
 def vendor(folder: Path, packages: dict[str, str], files: list[str], what: str) -> Path:
     """`files` of npm's `packages` ({name: exact version}) in folder/vendor, fetched if missing.
@@ -26,7 +28,11 @@ def vendor(folder: Path, packages: dict[str, str], files: list[str], what: str) 
     with TemporaryDirectory(dir=folder) as temporary:
         options = ["--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"]
         call = [npm, "install", "--prefix", temporary, *options, *wanted]
-        if subprocess.run(call, capture_output=True).returncode:
+        try:
+            failed = subprocess.run(call, capture_output=True, timeout=PATIENCE).returncode
+        except subprocess.TimeoutExpired:
+            failed = True
+        if failed:
             raise OSError(
                 f"npm could not fetch {' and '.join(wanted)}: connect to the network and call "
                 f"{what} again; it needs the network only once"
