@@ -124,3 +124,36 @@ def pixels(rgb: ArrayLike, draw: Callable[[int, int], bytes], says: str) -> tupl
     grid = ipywidgets.GridBox(buttons, layout={"grid_template_columns": columns, "grid_gap": "0"})
     show(ipywidgets.HBox([grid, image]), f"{says} {STATIC}")
     return buttons, image
+
+
+def brush(
+    rgb: NDArray[np.uint8],
+    wishes: dict[str, Any],
+    paint: Callable[[list[tuple[float, float, Any]]], ArrayLike],
+) -> tuple[Any, list[Any], Any]:
+    """Choose a wish and click it onto a small gray copy of a picture; more clicks add more wishes.
+
+    rgb: uint8 (H, W, 3). wishes: {the name on a button: what it stands for}; another button starts
+    again. paint: the clicks so far, (y, x, wish) with y and x in 0..1 -> a picture (H, W, 3).
+    """
+    import ipywidgets
+    from PIL import Image
+
+    from course_utils import plots
+
+    small = Image.fromarray(rgb).convert("L").convert("RGB")
+    small.thumbnail((24, 24))
+    again = "start again"
+    clicked: list[tuple[float, float, Any]] = []
+    names: Any = ipywidgets.ToggleButtons(options=[*wishes, again], value=again)
+
+    def click(row, column):
+        place = (row + 0.5) / small.height, (column + 0.5) / small.width
+        if names.value == again:
+            clicked.clear()
+        else:
+            clicked.append((*place, wishes[names.value]))
+        return plots.png(plots.album([paint(clicked)], width=5))
+
+    show(names, "A button for each wish.")
+    return names, *pixels(np.asarray(small), click, "A click tells what the pixel is to be.")

@@ -37,8 +37,12 @@ def config(function: Callable) -> dict[str, Any]:
 
 def models(names: tuple[str, ...]) -> dict[str, str]:
     """{name: SHA-256} of shipped model files; "missing" for one that is not there."""
-    paths = {name: files.CHECKPOINTS / f"{name}.onnx" for name in names}
-    return {name: files.sha256(p) if p.is_file() else "missing" for name, p in paths.items()}
+    found = {}
+    for name in names:
+        paths = [files.CHECKPOINTS / f"{name}{ending}" for ending in (".onnx", ".npz")]
+        there = [path for path in paths if path.is_file()]
+        found[name] = files.sha256(there[0]) if there else "missing"
+    return found
 
 
 def manifests(folders: list[Path]) -> dict[str, str]:

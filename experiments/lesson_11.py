@@ -244,11 +244,11 @@ def scored(scenes: paintbox.Scenes, sampled: NDArray[np.float32]) -> dict[str, f
 def flow(
     run: Run,
     *,
-    n: int = 6000,
-    n_test: int = 30,
+    n: int = 12000,
+    n_test: int = 60,
     size: int = 64,
-    half: int = 1800,
-    full: int = 300,
+    half: int = 5400,
+    full: int = 1800,
     samples: int = 16,
 ) -> dict[str, Any]:
     """Scores of samples at half the size and at the size, after 1 to 16 steps, and of exact."""

@@ -72,7 +72,8 @@ def experiment(
 def register_all() -> None:
     """Import the modules that hold experiments: one a lesson, and the leaderboard."""
     names = [path.stem for path in sorted(Path(__file__).parent.glob("lesson_*.py"))]
-    for name in [*names, "hinting", "lite0", "trainings", "checkpoints", "leaderboard", "auditing"]:
+    others = ["hinting", "drawing", "lite0", "trainings", "checkpoints", "leaderboard", "auditing"]
+    for name in [*names, *others]:
         importlib.import_module(f"experiments.{name}")
 
 

@@ -144,6 +144,11 @@ def test_a_result_carries_protocol_identity_and_versions(house):
     assert course.result("99/toy")["score"] == 4.0
 
 
+def test_models_are_graphs_or_weights():
+    kept = files.sha256(files.CHECKPOINTS / "11_hints.npz")
+    assert identity.models(("11_hints", "nobody")) == {"11_hints": kept, "nobody": "missing"}
+
+
 @pytest.mark.parametrize("result", ["{}", "{'data': '', 'n': 1, 'size': 1, 'seed': float('nan')}"])
 def test_a_bad_result_leaves_the_old_one(house, result):
     house.load()

@@ -153,7 +153,7 @@ def test_scores_of_the_best_answer(scenes):
 
 def test_repainting_puts_hints_where_they_were_clicked(listener):
     listener.net = Gate(0.0, 9.0)
-    rgb = L.repainted(listener, np.full((8, 8, 1), 50, np.float32), {(2, 3): (30, 20)})
+    rgb = L.repainted(listener, np.full((8, 8, 1), 50, np.float32), [(0.3, 0.4, (30, 20))])
     assert rgb.shape == (8, 8, 3) and (rgb[..., 0] > rgb[..., 2]).all()
 
 

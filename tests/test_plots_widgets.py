@@ -252,6 +252,23 @@ def test_pixels_of_bytes_and_of_large_pictures():
         widgets.pixels(np.zeros((25, 3, 3)), lambda *place: b"", "Pixels.")
 
 
+def test_a_brush_collects_clicks_until_somebody_starts_again(shown):
+    rgb, painted = np.zeros((20, 40, 3), np.uint8), []
+
+    def paint(clicks):
+        painted.append(list(clicks))
+        return rgb
+
+    names, buttons, image = widgets.brush(rgb, {"red": (60, 40), "blue": (10, -40)}, paint)
+    assert painted == [[]] and len(buttons) == 12 * 24 and len(shown) == 2
+    assert bytes(image.value).startswith(b"\x89PNG")
+    for name, place in (("red", 0), ("blue", 24 * 6 + 12), ("start again", 5)):
+        names.value = name
+        buttons[place].click()
+    first = (0.5 / 12, 0.5 / 24, (60, 40))
+    assert painted[1:] == [[first], [first, (6.5 / 12, 12.5 / 24, (10, -40))], []]
+
+
 def hand_in(button, content):
     """The message that the browser sends when somebody has chosen a file."""
     file = {"name": "x.png", "type": "image/png", "size": len(content), "last_modified": 0}

@@ -60,6 +60,22 @@ def session(data: bytes, threads: int = THREADS) -> Any:
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
+def softmax_inside(data: bytes) -> Any:
+    """A session of a graph's bytes whose first answer is the softmax inside, (N, bins, h, w).
+
+    Of a colorizer with a temperature that is the distribution whose mean it takes, at the
+    resolution of its network. ValueError for a graph without one, or with several.
+    """
+    import onnx
+
+    model = onnx.load_from_string(data)
+    found = [node for node in model.graph.node if node.op_type == "Softmax"]
+    if len(found) != 1:
+        raise ValueError(f"The graph has {len(found)} softmaxes; a distribution needs one.")
+    model.graph.output.insert(0, onnx.ValueInfoProto(name=found[0].output[0]))
+    return session(model.SerializeToString())
+
+
 def scalars(T: float | None, rebalance: bool) -> dict[str, float]:
     """{name: default} of the inputs that a graph has beside L."""
     if T is not None:
