@@ -546,7 +546,7 @@ fig = plots.album(seen, ["S4"] * 3 + ["with hints"] * 3, columns=3)
 for ax, photo in zip(fig.axes[3:], picked):
     for y, x, _ in CLICKS[photo.name]:
         ax.plot(x * photo.rgb.shape[1], y * photo.rgb.shape[0], "o", mfc="none", mec="white", ms=9)
-plots.show(fig, "hints color cars and mangoes, green runs on to the next car; a green sky stops at clouds")
+plots.show(fig, "hints color cars and mangoes; green runs on to a next car, but to no cloud")
 print(*(photo.credit for photo in picked), sep="\n")
 
 # %% tags=["claim"]
@@ -1046,16 +1046,15 @@ course.claim(
     "samples of a flow follow the distribution of colors",
     f"{stored['n_test']} scenes of {stored['size'] // 2} px, {stored['samples']} samples of each",
     f"{best['near']:.0%} near a palette color, total variation {best['frequencies']:.3f}",
-    "nearly: the mean of the samples is farther off than that of exact ones",
+    "at 32 px; at 64 px some colors come too often",
 )
 for name, row in {"exact": exact, **walks, f"16, at {stored['size']} px": large}.items():
     print(f"{name:12}", ", ".join(f"{score} {value:.2f}" for score, value in row.items()))
-assert best["near"] >= 0.9 > single["near"] and best["frequencies"] <= 0.08 and best["spread"] <= 3
+assert best["near"] > 0.9 and best["frequencies"] <= 0.08 and best["mean"] <= 1.1 * exact["mean"]
 
 # %% [markdown]
-# With more steps, more objects have a color of their palette. At 64 px, after 300 steps of training more, objects have one
-# color too, but some colors come too often: the total variation is far above that of exact samples. Longer training,
-# or your idea, may repair it.
+# With more steps, more objects have a color of their palette. The mean of all samples is hardly farther off than that of
+# exact ones. At 64 px each object has one color too, but some colors come too often, and the mean is farther off.
 
 # %% [markdown] deck="slide"
 # ## Steps against quality
@@ -1075,7 +1074,7 @@ assert best["near"] >= 0.9 > single["near"] and best["frequencies"] <= 0.08 and 
 # %% [markdown]
 # ## Several colorings of a photograph
 #
-# A flow for photographs would need an accelerator. But two networks of this course can draw together. S2, lesson 05's
+# A flow for photographs was not trained here. But two networks of this course can draw together. S2, lesson 05's
 # colorizer, expects a distribution over 313 bins at each place. It **plays the user**:
 #
 # 1. choose a place by chance, most often where S2 is in doubt;
