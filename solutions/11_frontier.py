@@ -371,7 +371,7 @@ def first(count):
 
 BALLOON = paintbox.NAMES.index("balloon")
 two = np.array([np.isin([BALLOON, BALLOON + 32], parts).all() for parts in judged.parts])
-SHOWN = int((judged.variance().mean((1, 2)) * two).argmax())  # two balloons, and much in doubt
+SHOWN = int((judged.variance().mean((1, 2)) * (two & ~judged.mirrored)).argmax())  # much in doubt
 
 # %% [markdown] deck="slide"
 # ## It spreads to the border, and stops
