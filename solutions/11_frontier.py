@@ -400,7 +400,7 @@ assert session.profile == "ci" or found["all hints"]["error"] <= 3 * NOISE
 
 # %% [markdown]
 # **Regret** is the mean squared error against the best answer to the same hints. In hinted objects even the best answer
-# has an error ("exact"), the noise of each pixel. A copied hint carries its own noise as well, so the network stays above.
+# has an error ("exact"), the noise of each pixel. A copied hint carries noise of its own.
 #
 # ### A user who is wrong
 #
@@ -1053,8 +1053,8 @@ for name, row in {"exact": exact, **walks, f"16, at {stored['size']} px": large}
 assert best["near"] > 0.9 and best["frequencies"] <= 0.08 and best["mean"] <= 1.1 * exact["mean"]
 
 # %% [markdown]
-# With more steps, more objects have a color of their palette. The mean of all samples is hardly farther off than that of
-# exact ones. At 64 px each object has one color too, but some colors come too often, and the mean is farther off.
+# With more steps, more objects have a color of their palette, and the mean is hardly farther off than that of exact
+# samples. At 64 px some colors come too often, and the mean is farther off.
 
 # %% [markdown] deck="slide"
 # ## Steps against quality
@@ -1074,18 +1074,18 @@ assert best["near"] > 0.9 and best["frequencies"] <= 0.08 and best["mean"] <= 1.
 # %% [markdown]
 # ## Several colorings of a photograph
 #
-# A flow for photographs was not trained here. But two networks of this course can draw together. S2, lesson 05's
-# colorizer, expects a distribution over 313 bins at each place. It **plays the user**:
+# Two networks of this course can draw together. S2, lesson 05's colorizer, expects a distribution over 313 bins at each
+# place. It **plays the user**:
 #
 # 1. choose a place by chance, most often where S2 is in doubt;
 # 2. draw a color from S2's distribution there;
 # 3. tell it as a hint, which spreads by the features;
 # 4. begin again, at a place that no hint has reached.
 #
-# One thing is new. A red that was drawn for a car should not run into the lawn, and S2 knows that lawns are not red. So
-# where S2 finds the color of a hint less probable than at the hint's own place, the hint counts less, in proportion.
+# One thing is new. A red for a car should not run into the lawn, and S2 knows that lawns are not red. So where S2 finds
+# the color of a hint less probable than at the hint's own place, the hint counts less, in proportion.
 #
-# S2's file answers with ab. But an ONNX file is a graph of named steps, so it can be asked for an earlier one: the softmax.
+# S2's file answers with ab. But an ONNX file is a graph of named steps: we ask for an earlier one, the softmax.
 
 
 # %% tags=["export"]
@@ -1167,9 +1167,9 @@ print({way: round(x[0], 2) for way, x in rows["frechet"].items() if "-" not in w
 assert rows["frechet"]["drawn - S4"][2] < 0 < rows["another's"]["behind"]["best"][1]
 
 # %% [markdown]
-# One drawing is farther from the truth than S4's answer: who bets on a color loses more than who takes the mean. But of
-# eight bets one comes nearer than the mean, and bets for another photograph do not. So the drawings fit what they color.
-# As a set they look more like photographs than S4's answers do, and they are more colorful.
+# One drawing is farther from the truth than S4's answer: a wrong bet costs more than the mean. But of eight bets one
+# comes nearer than the mean, and bets for another photograph do not. So the drawings fit what they color.
+# As a set they look more like photographs than S4's answers do.
 
 # %% [markdown] deck="slide"
 # ## Are they plausible?
@@ -1188,8 +1188,7 @@ assert rows["frechet"]["drawn - S4"][2] < 0 < rows["another's"]["behind"]["best"
 # %% [markdown]
 # ## A map of the field
 #
-# Ten papers, and what each would take here. Hours of training are left out: the papers count them on different
-# machines.
+# Ten papers, and what each would take here.
 #
 # | idea | paper | trained on | what is trained | here |
 # | --- | --- | --- | --- | --- |
@@ -1204,8 +1203,7 @@ assert rows["frechet"]["drawn - S4"][2] < 0 < rows["another's"]["behind"]["best"
 # | words | Chang et al. 2023, L-CAD | captions | what steers a text-to-image network | a text encoder |
 # | words, strokes, examples | Liang et al. 2024, Control Color | starts from Stable Diffusion | the same, more ways to steer | all of this lesson's, at once |
 #
-# Large networks fit into this course too, if you have their weights. In a clone, `python -m deploy.adapt` makes a
-# colorizer of an ONNX file of DDColor or DeOldify. It then runs in the studio and on the leaderboard.
+# If you have the weights of DDColor or DeOldify as ONNX, `python -m deploy.adapt` in a clone makes a colorizer of them.
 
 # %% [markdown] deck="slide"
 # ## A map of the field
@@ -1271,7 +1269,7 @@ assert rows["frechet"]["drawn - S4"][2] < 0 < rows["another's"]["behind"]["best"
 # - **The user must click.** A hint does not tell where its thing ends. On photographs colors spill over.
 # - **A handle is not quality.** Queries showed who paints what; they promised no better colors.
 # - **Sampling costs.** A sample takes 16 runs of the network, where the mean takes one. And a sample is plausible, not
-#   true: whoever shows it should say so. Of the drawn photographs none is right everywhere.
+#   true: whoever shows it should say so.
 #
 # ## Further reading
 #
