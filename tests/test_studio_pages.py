@@ -15,6 +15,7 @@ from studio_browser import (
     PASSWORD,
     SIZES,
     address,
+    leave,
     picture,
     register,
     tab,
@@ -56,7 +57,7 @@ def test_every_page_is_accessible_and_fits_the_screen(tab):
     for summary in tab.query_selector_all("summary"):
         summary.click()
     look("history")
-    tab.click(".tile a")
+    leave(tab, ".tile a")
     tab.wait_for_selector(".compare.ready")
     for summary in tab.query_selector_all("summary"):
         summary.click()
@@ -66,7 +67,7 @@ def test_every_page_is_accessible_and_fits_the_screen(tab):
         look(path)
     tab.goto("/account")
     tab.fill("#forget", PASSWORD)
-    tab.click("button.delete")
+    leave(tab, "button.delete")
     look("forgotten")
     assert "You are forgotten" in tab.content()
     assert wrong == {}
@@ -101,7 +102,6 @@ def test_without_javascript_the_whole_way_works(browser, address):
     tab.wait_for_selector(".compare img", timeout=30_000)  # the page asks again by itself
     left, right = (image.bounding_box() for image in tab.locator(".compare img").all())
     assert left["x"] + left["width"] <= right["x"], "side by side"
-    tab.click("text=Delete this photograph")
-    tab.wait_for_url("**/photos")
+    leave(tab, "text=Delete this photograph")
     assert "Your first photograph" in tab.content()
     context.close()

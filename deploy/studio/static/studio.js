@@ -111,4 +111,5 @@ all("[data-compare]").forEach(compare);
 all("[data-watch]").forEach(watch);
 all("[data-drop]").forEach(drop);
 all("[data-ask]").forEach(ask);
-navigator.serviceWorker?.register("/sw.js");
+// Without it the pages work too; a visitor who leaves at once interrupts its installation.
+navigator.serviceWorker?.register("/sw.js").catch(() => {});
