@@ -29,7 +29,8 @@ START, RUN = 120, 600  # seconds at most; a wait ends as soon as what it waits f
 
 
 # Lessons with a slider: what a student meets first, and the first with exercises.
-EXPLORED = sorted((ROOT / "notebooks").glob("0[01]_*.ipynb"))
+FIRST, SECOND = sorted((ROOT / "notebooks").glob("0[01]_*.ipynb"))
+EXPLORED = [FIRST, pytest.param(SECOND, marks=pytest.mark.stress)]
 
 
 @pytest.fixture

@@ -97,6 +97,7 @@ def grade(folder, source, handed_in, monkeypatch):
     return scores, most
 
 
+@pytest.mark.stress
 def test_solution_gets_full_points_and_stub_none(tmp_path, monkeypatch):
     full, student = release(tmp_path, FIRST)
     names = [name for cell in full.cells if (name := grade_id(cell))]

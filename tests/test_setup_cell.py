@@ -156,6 +156,7 @@ def test_setup_cells_differ_in_name_and_extras_alone(source):
     assert set(extras(source)) <= set(EXTRAS)
 
 
+@pytest.mark.stress
 def test_single_files_install_the_course_from_the_repository(student, clone, tmp_path):
     # The lesson that needs most installs the course; the others find it, with all that they need.
     most, *others = sorted(SOURCES, key=lambda source: -len(extras(source)))
