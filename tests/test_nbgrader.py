@@ -1,7 +1,6 @@
 """Stock nbgrader gives full points to a lesson's solution and none to its stub.
 
-Grading executes a lesson once for each student. `make test` does it for one lesson, `make stress`
-for all.
+Grading executes a lesson once for each student, so `make stress` does it, and not `make test`.
 """
 
 import os
