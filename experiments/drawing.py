@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from course_utils import color, files, metrics, photos, progress
 from course_utils.colorizer import Colorizer, graph
-from experiments import data, experiment, hinting, learning, lesson
+from experiments import data, experiment, hinting, learning, lesson, vividness
 from experiments.runner import Run
 from experiments.vividness import Paint, frechet
 
@@ -33,7 +33,7 @@ def anywhere(places: Any, p: Floats, at: list[int], told: list[int]) -> Any:
 
 def painted(light: Floats, ab: Floats) -> Images:
     """A photograph (H, W, 3) as `Colorizer.colorize` paints it."""
-    return np.round(255 * color.with_ab(light, color.within_gamut(light, ab))).astype(np.uint8)
+    return vividness.painted(light, lambda _: ab)
 
 
 def apart(drawings: Floats) -> float:

@@ -248,7 +248,7 @@ def flow(
     n_test: int = 60,
     size: int = 64,
     half: int = 5400,
-    full: int = 1800,
+    full: int = 5400,
     samples: int = 16,
 ) -> dict[str, Any]:
     """Scores of samples at half the size and at the size, after 1 to 16 steps, and of exact."""

@@ -1155,9 +1155,10 @@ plots.gallery(open_ones, ways, "S4's answers, three drawings of each photograph,
 # %% [markdown]
 # ### Are they plausible?
 #
-# Of each test photograph eight colorings were drawn: as here (**drawn**), with hints that also go where S2 finds their
-# color improbable (**anywhere**), and from the distributions of **another's** photograph. In dB of PSNR, minus that of
-# S4's answer; below, the Fréchet distance to true photographs (lesson 07), of one drawing each.
+# Of each test photograph, 56 of the album and 400 of diverse, eight colorings were drawn: as here (**drawn**), with hints
+# that also go where S2 finds their color improbable (**anywhere**), and from the distributions of **another's**
+# photograph. In dB of PSNR, minus that of S4's answer; below, the Fréchet distance to true photographs (lesson 07), of
+# one drawing each.
 
 # %%
 for name, rows in course.result("11/several")["sets"].items():
