@@ -211,7 +211,8 @@ def shared_pictures(deck: Path, images: Path) -> None:
 
 
 def make_light(folder: Path) -> None:
-    """Store the site's JPEGs smaller, their colors at full resolution; drop what only debugs."""
+    """Store the site's JPEGs smaller, with colors at full resolution; drop what nobody reads."""
+    shutil.rmtree(folder / ".doctrees", ignore_errors=True)  # Sphinx keeps it for its next run
     for path in [*folder.rglob("*.map"), *folder.glob("_static/*webpack-macros.html")]:
         path.unlink()
     for path in (folder / "_images").glob("*.jp*g"):
