@@ -150,6 +150,7 @@ def served(site):
 @pytest.mark.stress
 def test_the_site_is_small_and_has_a_page_for_everything(site):
     assert sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) < MOST
+    assert not (site / ".doctrees").exists(), "Sphinx's own cache"
     for path in website.NOTEBOOKS.glob("*.ipynb"):
         assert (site / "notebooks" / f"{path.stem}.html").is_file()
     for name in ("leaderboard", "glossary", "docs/claims", "docs/instructors", "api/color"):
